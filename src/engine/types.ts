@@ -1,0 +1,120 @@
+import type { ImageSet } from '../core/images.ts';
+import type { Network } from '../core/network/types.ts';
+import type { OnProgress } from '../core/progress.ts';
+
+export type BackendName = 'tensorflow' | 'wasm' | 'cpu';
+
+export interface EngineInfo {
+  readonly backend: BackendName;
+  /** Version of TensorFlow, or of tfjs for the other backends. */
+  readonly version: string;
+  readonly threads: number;
+  /** `cpu`, or the accelerator's name. */
+  readonly device: string;
+  /** Why this backend and not a faster one. */
+  readonly reason: string;
+}
+
+/** One channel-major sample of activations: values[c · samples + s]. */
+export interface ActivationSample {
+  readonly channels: number;
+  readonly samples: number;
+  readonly values: Float32Array;
+  /** True where the values come after a ReLU (all ≥ 0), so that the Dice rescaling is skipped. */
+  readonly nonNegative: boolean;
+}
+
+export interface Recipe {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly schedule:
+    | { readonly kind: 'constant' }
+    /** The rate is multiplied by `factor` each `everyEpochs`. */
+    | { readonly kind: 'step'; readonly factor: number; readonly everyEpochs: number }
+    /** Half a cosine from the learning rate to zero after `warmupEpochs` of linear warm-up. */
+    | { readonly kind: 'cosine'; readonly warmupEpochs: number };
+  /** Decoupled (AdamW); none on BatchNormalization and bias. */
+  readonly weightDecay: number;
+  readonly augmentation: {
+    readonly horizontalFlip: boolean;
+    /** Largest rotation either way, degrees. */
+    readonly rotationDegrees: number;
+    /** Largest shift either way, share of the side. */
+    readonly shift: number;
+  };
+  /** `all`, or only the last Dense layer with frozen BatchNormalization (moving statistics used and not updated). */
+  readonly tune: 'all' | 'head';
+  readonly seed: number;
+}
+
+export interface Checkpoints {
+  load(): Promise<Uint8Array | undefined>;
+  save(bytes: Uint8Array): Promise<void>;
+}
+
+export interface TrainOptions {
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+  /** Written after every epoch; a run that finds one goes on from it and ends with the same weights. */
+  readonly checkpoints?: Checkpoints;
+}
+
+export interface EpochRecord {
+  readonly epoch: number;
+  readonly learningRate: number;
+  readonly loss: number;
+  readonly validationLoss: number;
+  readonly validationAccuracy: number;
+}
+
+export interface TrainResult {
+  /** Weights of the best epoch on validation (lowest loss among the highest accuracies). */
+  readonly network: Network;
+  readonly bestEpoch: number;
+  readonly history: readonly EpochRecord[];
+  readonly imagesPerSecond: number;
+}
+
+export interface RunOptions {
+  readonly batchSize?: number;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** The only way to run a Network. One per process; not safe in worker threads. Never mutates the networks it is given. */
+export interface Engine {
+  readonly info: EngineInfo;
+
+  /** Outputs before any final Softmax: count × classes, row-major. Preprocessing is the network's own. */
+  logits(network: Network, images: ImageSet, options?: RunOptions): Promise<Float32Array>;
+
+  /** Penultimate features (the input of the last Dense layer): count × D, row-major. */
+  features(network: Network, images: ImageSet, options?: RunOptions): Promise<{ dimensions: number; values: Float32Array }>;
+
+  /**
+   * Activations of every convolution over the images, one sample a channel and position, positions stratified and seeded
+   * (METHOD.md §1): read after the convolution's BatchNormalization and activation, or after the
+   * BatchNormalization where an Add comes first. Keyed by the convolution's node id. One forward pass.
+   */
+  activations(
+    network: Network,
+    images: ImageSet,
+    options: RunOptions & { readonly positionsPerImage: number; readonly seed: number },
+  ): Promise<Map<string, ActivationSample>>;
+
+  /** Resets every BatchNormalization's moving statistics and averages them cumulatively over batches of the images. */
+  recalibrate(
+    network: Network,
+    images: ImageSet,
+    options: RunOptions & { readonly batches: number; readonly batchSize: number; readonly seed: number },
+  ): Promise<Network>;
+
+  train(network: Network, train: ImageSet, validation: ImageSet, recipe: Recipe, options?: TrainOptions): Promise<TrainResult>;
+
+  /** Median milliseconds a batch for each network; warmed up, interleaved so that drift hits all alike. */
+  latency(networks: readonly Network[], options: { readonly batchSize: number; readonly runs: number }): Promise<number[]>;
+
+  /** Images per second of a small fixed convolution network in about half a second. */
+  speedCheck(): Promise<number>;
+}
