@@ -1,0 +1,112 @@
+import type { OnProgress } from '../core/progress.ts';
+import type { Checkpoints, Engine } from '../engine/types.ts';
+import type { DatasetReport } from '../schema/datasets.ts';
+import type { EvaluateRequest, EvaluationResult, Prediction } from '../schema/evaluations.ts';
+import type { JobKind } from '../schema/jobs.ts';
+import type { ModelSummary } from '../schema/models.ts';
+import type { ProfileRequest, ProfileResult } from '../schema/profiles.ts';
+import type { PrunePlanView, PruneReport, PruneRequest } from '../schema/prunings.ts';
+import type { RecommendationResult, RecommendRequest } from '../schema/recommendations.ts';
+
+/** Content-addressed bytes: the hash is SHA-256 in hex. */
+export interface BlobRef {
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+export interface Blobs {
+  /** Streams into a temporary file, then renames; over `bytesMax` it fails with `limit-exceeded` and leaves nothing. */
+  write(source: Uint8Array | AsyncIterable<Uint8Array>, bytesMax?: number): Promise<BlobRef>;
+  /** Moves a finished file in. */
+  adopt(path: string): Promise<BlobRef>;
+  read(hash: string): Promise<Uint8Array>;
+  /** A file on this machine with the blob's bytes; not to be changed. */
+  localPath(hash: string): Promise<string>;
+  has(hash: string): Promise<boolean>;
+  delete(hash: string): Promise<void>;
+}
+
+/** A registered model as jobs need it; the blob holds `encodeNetwork`'s bytes. */
+export interface ModelRef {
+  readonly id: string;
+  readonly name: string;
+  readonly blob: string;
+  readonly contentHash: string;
+  readonly summary: ModelSummary;
+}
+
+/** A registered dataset; the blob holds the container of formats/datasets. */
+export interface DatasetRef {
+  readonly id: string;
+  readonly name: string;
+  readonly blob: string;
+  readonly report: DatasetReport;
+}
+
+interface ImportedModel {
+  readonly network: BlobRef;
+  readonly contentHash: string;
+  readonly summary: ModelSummary;
+  /** Its weight profile, made unasked so that `/diversity` is never empty. */
+  readonly profile: ProfileResult;
+}
+
+/** Input and result of each kind of job; both are plain JSON, stored with the job. References are resolved by the service that queues it. */
+export interface JobTypes {
+  'import-model': {
+    input: {
+      source: { kind: 'upload'; blob: string; fileName: string; architecture?: string } | { kind: 'zoo'; name: string };
+      name?: string;
+    };
+    result: ImportedModel;
+  };
+  'import-dataset': {
+    input: { blob: string; fileName: string; name?: string; exclude: string[]; seed: number };
+    result: { dataset: BlobRef; report: DatasetReport };
+  };
+  profile: {
+    input: { request: ProfileRequest; model: ModelRef; dataset: DatasetRef | null };
+    result: ProfileResult;
+  };
+  recommend: {
+    input: { request: RecommendRequest; dataset: DatasetRef; candidates: (ModelRef & { weightProfile: ProfileResult | null })[] };
+    result: RecommendationResult;
+  };
+  prune: {
+    input: { request: PruneRequest; model: ModelRef; dataset: DatasetRef };
+    /** `artifact` and `report` are null for planOnly. */
+    result: { plan: PrunePlanView; artifact: ImportedModel | null; report: PruneReport | null };
+  };
+  evaluate: {
+    input: { request: EvaluateRequest; model: ModelRef; dataset: DatasetRef };
+    result: EvaluationResult;
+  };
+  predict: {
+    input: { model: ModelRef; images: { blob: string; file: string }[]; top: number };
+    result: Prediction;
+  };
+}
+
+/** Every kind of the schema has its types here, and the other way round. */
+export type JobInput<K extends JobKind> = JobTypes[K]['input'];
+export type JobResult<K extends JobKind> = JobTypes[K]['result'];
+
+export interface JobContext<K extends JobKind> {
+  readonly input: JobInput<K>;
+  readonly blobs: Blobs;
+  /** Survives a crash of the child; removed when the job is settled. */
+  readonly workDir: string;
+  /** A named checkpoint file in the work directory, replaced atomically. */
+  checkpoints(name: string): Checkpoints;
+  /** Opens the engine on first use; handlers that need none start faster. */
+  engine(): Promise<Engine>;
+  readonly progress: OnProgress;
+  /** A line for the job's history: what was decided or found. */
+  log(message: string, data?: Record<string, unknown>): void;
+  readonly signal: AbortSignal;
+  /** Where the starter backbones are. */
+  readonly zooDir: string;
+}
+
+export type JobHandler<K extends JobKind> = (context: JobContext<K>) => Promise<JobResult<K>>;
+export type JobHandlers = { readonly [K in JobKind]: JobHandler<K> };

@@ -1,0 +1,126 @@
+import { z } from '@hono/zod-openapi';
+import { cost, datasetId, engineStamp, estimate, idOf, modelId, seed, time } from './common.ts';
+import { metrics } from './evaluations.ts';
+
+/** Exactly one of them. */
+export const pruneTarget = z
+  .union([
+    z.object({ ratio: z.number().gt(0).lt(1).describe('Share of kernels that leaves each dependency group.') }).strict(),
+    z.object({ flops: z.number().positive().describe('FLOPs that the pruned model may have (2 × MACs).') }).strict(),
+  ])
+  .openapi('PruneTarget');
+
+/** METHOD.md §5; a recipe's fields can be given one by one. */
+export const fineTune = z
+  .object({
+    recipe: z.enum(['default', 'thesis']).default('default').describe('default: AdamW, cosine, shifts and rotations. thesis: Table 1.'),
+    epochs: z.int().min(0).max(1000).optional(),
+    batchSize: z.int().min(1).max(1024).optional(),
+    learningRate: z.number().positive().max(1).optional(),
+    weightDecay: z.number().min(0).max(1).optional(),
+    horizontalFlip: z.boolean().optional().describe('Wrong for digits and signs, so off unless asked (the thesis recipe flips).'),
+    tune: z.enum(['all', 'head']).optional(),
+  })
+  .strict()
+  .openapi('FineTune');
+export type FineTune = z.infer<typeof fineTune>;
+
+export const pruneRequest = z
+  .object({
+    model: modelId,
+    dataset: datasetId,
+    criterion: z.string().default('dice').describe('dice, l1 or random.'),
+    source: z.enum(['weights', 'activations']).default('weights').describe('What the dice criterion compares.'),
+    layers: z.enum(['conv', 'all']).default('conv'),
+    target: pruneTarget,
+    roundTo: z.int().min(1).max(64).default(1),
+    recalibrate: z.boolean().default(true),
+    fineTune: fineTune.prefault({}),
+    planOnly: z.boolean().default(false),
+    seed,
+  })
+  .strict()
+  .openapi('PruneRequest');
+export type PruneRequest = z.infer<typeof pruneRequest>;
+
+export const plan = z
+  .object({
+    criterion: z.string(),
+    seed: z.int(),
+    target: pruneTarget,
+    groups: z.array(
+      z.object({
+        id: z.string(),
+        producers: z.array(z.string()),
+        channels: z.int(),
+        kept: z.array(z.int()),
+        removed: z.array(z.int()),
+      }),
+    ),
+    skipped: z.array(z.object({ id: z.string(), producers: z.array(z.string()), reason: z.string() })),
+    notes: z.array(z.string()),
+    cost: z.object({ before: cost, after: cost }),
+  })
+  .openapi('PrunePlan');
+export type PrunePlanView = z.infer<typeof plan>;
+
+const stageName = z.enum(['base', 'pruned', 'recalibrated', 'fineTuned']);
+export type StageName = z.infer<typeof stageName>;
+
+/** All stages are measured on validation data; test is used once, for the base and the final model. */
+export const stage = z.object({ name: stageName, validation: metrics, test: metrics.nullable(), cost, latencyMs: z.number().nullable() });
+export type Stage = z.infer<typeof stage>;
+
+export const layerChange = z.object({
+  layer: z.string(),
+  kernelsBefore: z.int(),
+  kernelsAfter: z.int(),
+  diversityBefore: z.number().nullable(),
+  diversityAfter: z.number().nullable(),
+});
+
+export const training = z.object({
+  epochs: z.int(),
+  bestEpoch: z.int(),
+  imagesPerSecond: z.number(),
+  history: z.array(
+    z.object({ epoch: z.int(), learningRate: z.number(), loss: z.number(), validationLoss: z.number(), validationAccuracy: z.number() }),
+  ),
+});
+export type Training = z.infer<typeof training>;
+
+export const pruneReport = z
+  .object({
+    headReplaced: z.object({ from: z.int(), to: z.int() }).nullable(),
+    transfer: training.nullable().describe('Fine-tuning of the base on the target, when its head was replaced.'),
+    plan,
+    proof: z.object({ maxDifference: z.number(), relativeDifference: z.number(), images: z.int() }).describe('masked ≡ compacted'),
+    stages: z.array(stage),
+    fineTuning: training.nullable(),
+    speedUp: z.number().describe('FLOPs of the base over FLOPs of the pruned model (eq. 5).'),
+    speedUpMeasured: z.number().nullable(),
+    difference: z
+      .object({ accuracy: estimate, macroF1: estimate, mcnemarP: z.number(), images: z.int(), split: z.enum(['validation', 'test']) })
+      .describe('Final minus base, paired bootstrap.'),
+    layers: z.array(layerChange),
+    hashes: z.object({ model: z.string(), dataset: z.string(), artifact: z.string() }),
+    seed: z.int(),
+    engine: engineStamp,
+    notes: z.array(z.string()),
+  })
+  .openapi('PruneReport');
+export type PruneReport = z.infer<typeof pruneReport>;
+
+export const pruning = z
+  .object({
+    id: idOf('prn'),
+    request: pruneRequest,
+    /** Null for a plan-only answer. */
+    artifact: modelId.nullable(),
+    parent: modelId,
+    plan,
+    report: pruneReport.nullable(),
+    createdAt: time,
+  })
+  .openapi('Pruning');
+export type Pruning = z.infer<typeof pruning>;
