@@ -43,8 +43,10 @@ export interface DatasetRef {
   readonly report: DatasetReport;
 }
 
-interface ImportedModel {
+export interface ImportedModel {
   readonly network: BlobRef;
+  /** The zip that `GET /models/{id}/content?format=tfjs` sends: a LayersModel for plain `tf.loadLayersModel`. */
+  readonly tfjs: BlobRef;
   readonly contentHash: string;
   readonly summary: ModelSummary;
   /** Its weight profile, made unasked so that `/diversity` is never empty. */
@@ -62,7 +64,11 @@ export interface JobTypes {
   };
   'import-dataset': {
     input: { blob: string; fileName: string; name?: string; exclude: string[]; seed: number };
-    result: { dataset: BlobRef; report: DatasetReport };
+    /**
+     * `samples` holds the JSON of a `SampleSheet`: thumbnails made here, because the sheet is then a plain read for `/datasets/{id}/samples`
+     * and no untrusted image is decoded outside the child.
+     */
+    result: { dataset: BlobRef; samples: BlobRef; report: DatasetReport };
   };
   profile: {
     input: { request: ProfileRequest; model: ModelRef; dataset: DatasetRef | null };

@@ -44,7 +44,14 @@ export const samplesQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 
-export const samples = z
-  .object({ items: z.array(z.object({ split: splitName, class: z.string(), mediaType: z.string(), data: z.base64() })) })
-  .openapi('DatasetSamples');
+export const sample = z.object({ split: splitName, class: z.string(), mediaType: z.string(), data: z.base64() });
+
+/**
+ * Made once when a dataset is imported: for each split and class the first images of the split, as thumbnails of at most 128 pixels a side,
+ * so many a class that a sheet stays within 2,000 images (at least 1, at most 20 a split and class).
+ */
+export const sampleSheet = z.array(sample);
+export type SampleSheet = z.infer<typeof sampleSheet>;
+
+export const samples = z.object({ items: z.array(sample) }).openapi('DatasetSamples');
 export type Samples = z.infer<typeof samples>;

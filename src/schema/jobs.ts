@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { jobId, pageOf, pageQuery, problem, time } from './common.ts';
+import { jobId, pageOf, pageQuery, time } from './common.ts';
 
 export const jobKind = z.enum(['import-model', 'import-dataset', 'profile', 'recommend', 'prune', 'evaluate', 'predict']);
 export type JobKind = z.infer<typeof jobKind>;
@@ -16,6 +16,12 @@ export const progress = z.object({
   metrics: z.record(z.string(), z.number()).optional(),
 });
 
+/** Why a job failed; the same members as a problem, without those that only an HTTP answer has. */
+export const jobError = z
+  .object({ code: z.string(), detail: z.string(), hint: z.string().optional(), field: z.string().optional() })
+  .openapi('JobError');
+export type JobError = z.infer<typeof jobError>;
+
 export const job = z
   .object({
     id: jobId,
@@ -25,7 +31,7 @@ export const job = z
     progress: progress.nullable(),
     /** Links by name, e.g. {"model": "/models/mdl_…", "pruning": "/prunings/prn_…"}; set when it succeeded. */
     result: z.record(z.string(), z.string()).nullable(),
-    error: problem.nullable(),
+    error: jobError.nullable(),
     createdAt: time,
     startedAt: time.nullable(),
     finishedAt: time.nullable(),
