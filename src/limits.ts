@@ -22,4 +22,16 @@ export const limits = {
   modelHeaderBytesMax: 32 * MiB,
   /** Layers of one network; the deepest known architectures have about 1,000. */
   modelLayersMax: 10_000,
+  /** Pixels of one image: a 64-megapixel camera's; decoded that is 192 MB in RGB. */
+  imagePixelsMax: 64_000_000,
+  /** Longer ÷ shorter side: beyond it the centre square is hardly any of the image, and scaling the short side up makes huge strips. */
+  imageAspectMax: 50,
+  /** Bytes of one image file: a 64-megapixel PNG stays under it. */
+  imageBytesMax: 192 * MiB,
+  /** Classes of one dataset: ImageNet-1k has 1,000. */
+  datasetClassesMax: 1_000,
+  /** Unpacked bytes of one IDX file, held in memory once: EMNIST's largest, 697,932 images of 28 × 28, takes 522 MiB. */
+  idxBytesMax: 768 * MiB,
+  /** A split packed for training, held in memory once: 20,000 images at 224 × 224, or a million at 32 × 32. */
+  packedBytesMax: 3072 * MiB,
 } as const;
