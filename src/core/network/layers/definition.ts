@@ -1,0 +1,200 @@
+import { Failure } from '../../failure.ts';
+import type { Configs, Kind, NodeOf, Pair, Padding, Shape, Tensor } from '../types.ts';
+
+/** One weight of a layer. Its axes say where the layer's output and input channels lie in it, for cutting and grouping. */
+export interface WeightSpec {
+  /** Keras's name: kernel, bias, gamma, beta, moving_mean, moving_variance. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** False for moving statistics: they are state, not parameters. */
+  readonly trainable: boolean;
+  /** Whether weight decay applies: kernels yes; bias and BatchNormalization no. */
+  readonly decay: boolean;
+  /** Axis that runs over the layer's output channels. */
+  readonly outAxis?: number;
+  /** Axis that runs over the layer's input channels (those of one convolution group in a grouped convolution). */
+  readonly inAxis?: number;
+}
+
+/** Kernels as rows: N kernels of D values each, row-major. Row i belongs to output channel i. */
+export interface KernelMatrix {
+  readonly count: number;
+  readonly size: number;
+  readonly values: Float32Array;
+}
+
+/** A layer's own weights by name (without the node's id). */
+export type LayerWeights = Readonly<Record<string, Tensor>>;
+
+/** Channels that stay: ascending indices per input, and of the output. */
+export interface Kept {
+  readonly inputs: readonly (readonly number[])[];
+  readonly output: readonly number[];
+}
+
+/** How a layer says which channels can only leave together. */
+export interface Coupler {
+  /** Output channel `to` is made of channel `from` of input `input` alone (or with others that are tied likewise). */
+  through(input: number, from: number, to: number): void;
+  /** Two channels of one input leave together. */
+  inputs(input: number, a: number, b: number): void;
+  /** Two output channels leave together. */
+  outputs(a: number, b: number): void;
+  /** No channel of this input may leave. */
+  pin(input: number, reason: string): void;
+}
+
+/**
+ * Everything that shared code needs to know of a layer kind; the engine adds one forward op for it.
+ * Shapes have no batch axis, channels are last. Failures name the layer.
+ */
+export interface Layer<K extends Kind> {
+  /** Least and largest number of inputs. */
+  readonly inputs: readonly [number, number];
+  /** True where convolution kernels make the output: the layers that `layers: "conv"` scores and prunes. */
+  readonly convolution: boolean;
+  /**
+   * True where the output channels are new: an input channel can leave without an output channel, and the other way round.
+   * Such layers are where dependency groups start and end.
+   */
+  readonly produces: boolean;
+  /** What the layer does to the channels that it passes on, as far as reading activations goes. */
+  readonly role: 'entrance' | 'kernels' | 'normalisation' | 'activation' | 'probability' | 'other';
+  /** True where no output value is below zero. */
+  readonly nonNegative: boolean;
+  /** @throws Failure `shape-mismatch` naming the layer when the inputs do not fit. */
+  outputShape(node: NodeOf<K>, inputs: readonly Shape[]): Shape;
+  weights(node: NodeOf<K>, inputs: readonly Shape[]): readonly WeightSpec[];
+  /** Multiply-accumulates of one example; bias, BatchNormalization, activations and pooling count 0 (METHOD.md §6). */
+  macs(node: NodeOf<K>, inputs: readonly Shape[], output: Shape): number;
+  couple(node: NodeOf<K>, inputs: readonly Shape[], output: Shape, coupler: Coupler): void;
+  /** The layer with only the kept channels. */
+  cut(node: NodeOf<K>, inputs: readonly Shape[], weights: LayerWeights, kept: Kept): CutLayer<K>;
+  /** Where `produces`: the same layer, not reacting to input channels that are not kept. */
+  mask?(node: NodeOf<K>, inputs: readonly Shape[], weights: LayerWeights, keptInputs: Kept['inputs']): CutLayer<K>;
+  /** For layers that can be a classifier: the configuration with another number of output channels. */
+  withOutputs?(node: NodeOf<K>, channels: number): Configs[K];
+  /** The kernels as rows, for layers that have kernels. */
+  kernels?(node: NodeOf<K>, weights: LayerWeights): KernelMatrix;
+}
+
+export interface CutLayer<K extends Kind> {
+  readonly config: Configs[K];
+  readonly weights: LayerWeights;
+}
+
+export function mismatch(node: { readonly id: string; readonly kind: string }, what: string): Failure {
+  return new Failure('shape-mismatch', `Layer "${node.id}" (${node.kind}) ${what}.`, {
+    hint: 'Check the layer before it and its configuration.',
+    field: node.id,
+  });
+}
+
+export const channelsOf = (shape: Shape): number => shape[shape.length - 1] ?? 0;
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
+
+/** Shape of a feature map as [height, width, channels]. */
+export function mapOf(node: NodeOf<Kind>, shape: Shape): readonly [number, number, number] {
+  if (shape.length !== 3) throw mismatch(node, `needs a feature map but gets shape [${shape.join(', ')}]`);
+  return [shape[0], shape[1], shape[2]];
+}
+
+/** Output side and padding before the first value, as TensorFlow counts them. */
+export function windowed(
+  input: number,
+  window: number,
+  stride: number,
+  padding: Padding,
+  dilation = 1,
+): { readonly output: number; readonly before: number } {
+  const extent = (window - 1) * dilation + 1;
+  if (padding === 'valid') return { output: Math.floor((input - extent) / stride) + 1, before: 0 };
+  const output = Math.ceil(input / stride);
+  const total = Math.max(0, (output - 1) * stride + extent - input);
+  return { output, before: Math.floor(total / 2) };
+}
+
+/** [height, width] after a sliding window; fails where the window does not fit. */
+export function windowedMap(
+  node: NodeOf<Kind>,
+  height: number,
+  width: number,
+  window: { readonly size: Pair; readonly strides: Pair; readonly padding: Padding; readonly dilation?: Pair },
+): Pair {
+  const [dilationY, dilationX] = window.dilation ?? [1, 1];
+  const rows = windowed(height, window.size[0], window.strides[0], window.padding, dilationY).output;
+  const columns = windowed(width, window.size[1], window.strides[1], window.padding, dilationX).output;
+  if (!(rows >= 1 && columns >= 1)) {
+    throw mismatch(node, `has a window of ${window.size.join('×')} that does not fit a map of ${height}×${width}`);
+  }
+  return [rows, columns];
+}
+
+/** The slices at `indices` along an axis, in that order. */
+export function gather(tensor: Tensor, axis: number, indices: readonly number[]): Tensor {
+  const outer = sizeOf(tensor.shape.slice(0, axis));
+  const inner = sizeOf(tensor.shape.slice(axis + 1));
+  const side = tensor.shape[axis];
+  const data = new Float32Array(outer * indices.length * inner);
+  let at = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const index of indices) {
+      const from = (o * side + index) * inner;
+      if (inner === 1) data[at] = tensor.data[from];
+      else data.set(tensor.data.subarray(from, from + inner), at);
+      at += inner;
+    }
+  }
+  return { shape: tensor.shape.with(axis, indices.length), data };
+}
+
+/** A copy with zeros at every index of the axis that is not kept. */
+export function zeroOutside(tensor: Tensor, axis: number, kept: readonly number[]): Tensor {
+  const inner = sizeOf(tensor.shape.slice(axis + 1));
+  const side = tensor.shape[axis];
+  const keep = new Uint8Array(side);
+  for (const index of kept) keep[index] = 1;
+  const data = tensor.data.map((value, at) => (keep[Math.floor(at / inner) % side] === 1 ? value : 0));
+  return { shape: tensor.shape, data };
+}
+
+/** Cuts every weight along the axes that its spec declares. */
+export function cutWeights(
+  specs: readonly WeightSpec[],
+  weights: LayerWeights,
+  keptIn: readonly number[],
+  keptOut: readonly number[],
+): LayerWeights {
+  const cut: Record<string, Tensor> = {};
+  for (const { name, inAxis, outAxis } of specs) {
+    let tensor = weights[name];
+    if (outAxis !== undefined) tensor = gather(tensor, outAxis, keptOut);
+    if (inAxis !== undefined) tensor = gather(tensor, inAxis, keptIn);
+    cut[name] = tensor;
+  }
+  return cut;
+}
+
+/** Every output channel is the same channel of the inputs. */
+export function coupleIdentically(inputs: readonly Shape[], output: Shape, coupler: Coupler): void {
+  for (let input = 0; input < inputs.length; input++) {
+    for (let channel = 0; channel < channelsOf(output); channel++) coupler.through(input, channel, channel);
+  }
+}
+
+/** What kinds without weights share: one input, channels passed through, nothing to count or cut. */
+export function passing<K extends Kind>(own: Pick<Layer<K>, 'outputShape'> & Partial<Layer<K>>): Layer<K> {
+  return {
+    inputs: [1, 1],
+    convolution: false,
+    produces: false,
+    role: 'other',
+    nonNegative: false,
+    weights: () => [],
+    macs: () => 0,
+    couple: (_node, inputs, output, coupler) => coupleIdentically(inputs, output, coupler),
+    cut: (node, _inputs, weights) => ({ config: node.config, weights }),
+    ...own,
+  };
+}

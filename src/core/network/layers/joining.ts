@@ -1,0 +1,68 @@
+import { channelsOf, mapOf, mismatch, passing, type Layer } from './definition.ts';
+
+export const Input: Layer<'Input'> = passing({
+  inputs: [0, 0],
+  role: 'entrance',
+  outputShape(node) {
+    if (!node.config.shape.every((side) => Number.isInteger(side) && side > 0)) {
+      throw mismatch(node, `declares the shape [${node.config.shape.join(', ')}]`);
+    }
+    return node.config.shape;
+  },
+});
+
+export const Add: Layer<'Add'> = passing({
+  inputs: [2, Number.POSITIVE_INFINITY],
+  outputShape(node, inputs) {
+    const [first] = inputs;
+    for (const shape of inputs) {
+      if (shape.join() !== first.join()) {
+        throw mismatch(node, `adds shapes that differ, [${first.join(', ')}] and [${shape.join(', ')}]`);
+      }
+    }
+    return first;
+  },
+});
+
+export const Concatenate: Layer<'Concatenate'> = passing({
+  inputs: [1, Number.POSITIVE_INFINITY],
+  outputShape(node, inputs) {
+    const [first] = inputs;
+    const sides = first.slice(0, -1);
+    for (const shape of inputs) {
+      if (shape.slice(0, -1).join() !== sides.join()) {
+        throw mismatch(node, `joins shapes that differ beside the channels, [${first.join(', ')}] and [${shape.join(', ')}]`);
+      }
+    }
+    return [...sides, inputs.reduce((sum, shape) => sum + channelsOf(shape), 0)];
+  },
+  couple(_node, inputs, _output, coupler) {
+    let offset = 0;
+    for (const [input, shape] of inputs.entries()) {
+      for (let channel = 0; channel < channelsOf(shape); channel++) coupler.through(input, channel, offset + channel);
+      offset += channelsOf(shape);
+    }
+  },
+});
+
+export const ChannelMap: Layer<'ChannelMap'> = passing({
+  produces: true,
+  outputShape(node, [input]) {
+    const [height, width, channels] = mapOf(node, input);
+    const { map, strides } = node.config;
+    const bad = map.find((from) => !Number.isInteger(from) || from < -1 || from >= channels);
+    if (bad !== undefined) throw mismatch(node, `maps from channel ${bad} of an input with ${channels} channels`);
+    return [Math.ceil(height / strides[0]), Math.ceil(width / strides[1]), map.length];
+  },
+  // An output channel whose source has left is zero, so neither side holds the other.
+  couple: () => undefined,
+  cut(node, _inputs, weights, kept) {
+    const place = new Map(kept.inputs[0].map((channel, at) => [channel, at]));
+    const map = kept.output.map((channel) => place.get(node.config.map[channel]) ?? -1);
+    return { config: { ...node.config, map }, weights };
+  },
+  mask(node, _inputs, weights, [kept]) {
+    const stays = new Set(kept);
+    return { config: { ...node.config, map: node.config.map.map((from) => (stays.has(from) ? from : -1)) }, weights };
+  },
+});
