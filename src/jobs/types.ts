@@ -7,24 +7,9 @@ import type { ModelSummary } from '../schema/models.ts';
 import type { ProfileRequest, ProfileResult } from '../schema/profiles.ts';
 import type { PrunePlanView, PruneReport, PruneRequest } from '../schema/prunings.ts';
 import type { RecommendationResult, RecommendRequest } from '../schema/recommendations.ts';
+import type { BlobRef, Blobs } from '../store/blobs.ts';
 
-/** Content-addressed bytes: the hash is SHA-256 in hex. */
-export interface BlobRef {
-  readonly hash: string;
-  readonly bytes: number;
-}
-
-export interface Blobs {
-  /** Streams into a temporary file, then renames; over `bytesMax` it fails with `limit-exceeded` and leaves nothing. */
-  write(source: Uint8Array | AsyncIterable<Uint8Array>, bytesMax?: number): Promise<BlobRef>;
-  /** Moves a finished file in. */
-  adopt(path: string): Promise<BlobRef>;
-  read(hash: string): Promise<Uint8Array>;
-  /** A file on this machine with the blob's bytes; not to be changed. */
-  localPath(hash: string): Promise<string>;
-  has(hash: string): Promise<boolean>;
-  delete(hash: string): Promise<void>;
-}
+export type { BlobRef, Blobs };
 
 /** A registered model as jobs need it; the blob holds `encodeNetwork`'s bytes. */
 export interface ModelRef {
