@@ -1,6 +1,6 @@
 export { costOf, type Cost, type NetworkCost } from './cost.ts';
 export { replaceHead } from './head.ts';
-export type { Coupler, CutLayer, Kept, KernelMatrix, Layer, LayerWeights, WeightSpec } from './layers/definition.ts';
+export type { Coupler, Kept, KernelMatrix, Layer, LayerWeights, WeightSpec } from './layers/definition.ts';
 export { channelsOf, sizeOf, windowed } from './layers/definition.ts';
 export { isKind, layerOf, layers } from './layers/index.ts';
 export { inferShapes, inputShapesOf, weightsOf } from './shapes.ts';
@@ -17,3 +17,4 @@ export {
 } from './structure.ts';
 export type * from './types.ts';
 export { validateNetwork } from './validate.ts';
+export { gather, zeroOutside } from './tensors.ts';

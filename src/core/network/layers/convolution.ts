@@ -1,17 +1,5 @@
 import type { NodeOf, Shape, Tensor } from '../types.ts';
-import {
-  channelsOf,
-  cutWeights,
-  mapOf,
-  mismatch,
-  passing,
-  sizeOf,
-  windowedMap,
-  zeroOutside,
-  type KernelMatrix,
-  type Layer,
-  type WeightSpec,
-} from './definition.ts';
+import { channelsOf, mapOf, mismatch, passing, sizeOf, windowedMap, type KernelMatrix, type Layer, type WeightSpec } from './definition.ts';
 
 const biasSpec = (channels: number): WeightSpec => ({
   name: 'bias',
@@ -60,6 +48,7 @@ export const Conv2D: Layer<'Conv2D'> = passing({
   macs({ config }, [input], output) {
     return sizeOf(output) * sizeOf(config.kernelSize) * (channelsOf(input) / config.groups);
   },
+  coupling: 'makes new channels; its convolution groups keep equal widths',
   // Position k of every convolution group stays or leaves in all groups at once, so that the groups keep equal widths.
   couple({ config }, [input], _output, coupler) {
     const widthIn = channelsOf(input) / config.groups;
@@ -69,17 +58,8 @@ export const Conv2D: Layer<'Conv2D'> = passing({
       for (let k = 0; k < widthOut; k++) coupler.outputs(k, group * widthOut + k);
     }
   },
-  cut(node, inputs, weights, kept) {
-    const keptIn = keptInGroup(node, inputs, kept.inputs[0]);
-    return {
-      config: { ...node.config, filters: kept.output.length },
-      weights: cutWeights(conv2dWeights(node, inputs), weights, keptIn, kept.output),
-    };
-  },
-  mask(node, inputs, weights, [kept]) {
-    const kernel = zeroOutside(weights.kernel, 2, keptInGroup(node, inputs, kept));
-    return { config: node.config, weights: { ...weights, kernel } };
-  },
+  resized: ({ config }, { output }) => ({ ...config, filters: output.length }),
+  keptWithin: keptInGroup,
   withOutputs: ({ config }, filters) => ({ ...config, filters }),
   kernels: (_node, weights) => rowsOfLastAxis(weights.kernel),
 });
@@ -102,15 +82,12 @@ export const DepthwiseConv2D: Layer<'DepthwiseConv2D'> = passing({
   },
   weights: depthwiseWeights,
   macs: ({ config }, _inputs, output) => sizeOf(output) * sizeOf(config.kernelSize),
+  coupling: 'has a kernel for each channel',
   couple({ config }, _inputs, output, coupler) {
     for (let channel = 0; channel < channelsOf(output); channel++) {
       coupler.through(0, Math.floor(channel / config.depthMultiplier), channel);
     }
   },
-  cut: (node, inputs, weights, kept) => ({
-    config: node.config,
-    weights: cutWeights(depthwiseWeights(node, inputs), weights, kept.inputs[0], kept.output),
-  }),
   // (height, width, in, multiplier): the last two axes together are the output channel.
   kernels(_node, { kernel }) {
     const [height, width, channels, multiplier] = kernel.shape;
@@ -133,15 +110,9 @@ export const Dense: Layer<'Dense'> = passing({
   },
   weights: denseWeights,
   macs: ({ config }, [input]) => channelsOf(input) * config.units,
+  coupling: 'makes new features',
   couple: () => undefined,
-  cut: (node, inputs, weights, kept) => ({
-    config: { ...node.config, units: kept.output.length },
-    weights: cutWeights(denseWeights(node, inputs), weights, kept.inputs[0], kept.output),
-  }),
-  mask: (node, _inputs, weights, [kept]) => ({
-    config: node.config,
-    weights: { ...weights, kernel: zeroOutside(weights.kernel, 0, kept) },
-  }),
+  resized: ({ config }, { output }) => ({ ...config, units: output.length }),
   withOutputs: ({ config }, units) => ({ ...config, units }),
   kernels: (_node, weights) => rowsOfLastAxis(weights.kernel),
 });

@@ -67,20 +67,19 @@ export interface Layer<K extends Kind> {
   weights(node: NodeOf<K>, inputs: readonly Shape[]): readonly WeightSpec[];
   /** Multiply-accumulates of one example; bias, BatchNormalization, activations and pooling count 0 (METHOD.md §6). */
   macs(node: NodeOf<K>, inputs: readonly Shape[], output: Shape): number;
+  /** Says in half a sentence why the layer's channels hang together, for display. */
+  readonly coupling: string;
   couple(node: NodeOf<K>, inputs: readonly Shape[], output: Shape, coupler: Coupler): void;
-  /** The layer with only the kept channels. */
-  cut(node: NodeOf<K>, inputs: readonly Shape[], weights: LayerWeights, kept: Kept): CutLayer<K>;
-  /** Where `produces`: the same layer, not reacting to input channels that are not kept. */
-  mask?(node: NodeOf<K>, inputs: readonly Shape[], weights: LayerWeights, keptInputs: Kept['inputs']): CutLayer<K>;
+  /** The configuration with only the kept channels; weights are cut along the axes of their specs. */
+  resized(node: NodeOf<K>, kept: Kept): Configs[K];
+  /** Kept indices along the weights' input axis, given the kept channels of the first input. */
+  keptWithin(node: NodeOf<K>, inputs: readonly Shape[], kept: readonly number[]): readonly number[];
+  /** Where `produces`: the configuration that does not react to input channels that are not kept; weights are zeroed. */
+  blinded(node: NodeOf<K>, kept: readonly number[]): Configs[K];
   /** For layers that can be a classifier: the configuration with another number of output channels. */
   withOutputs?(node: NodeOf<K>, channels: number): Configs[K];
   /** The kernels as rows, for layers that have kernels. */
   kernels?(node: NodeOf<K>, weights: LayerWeights): KernelMatrix;
-}
-
-export interface CutLayer<K extends Kind> {
-  readonly config: Configs[K];
-  readonly weights: LayerWeights;
 }
 
 export function mismatch(node: { readonly id: string; readonly kind: string }, what: string): Failure {
@@ -131,51 +130,6 @@ export function windowedMap(
   return [rows, columns];
 }
 
-/** The slices at `indices` along an axis, in that order. */
-export function gather(tensor: Tensor, axis: number, indices: readonly number[]): Tensor {
-  const outer = sizeOf(tensor.shape.slice(0, axis));
-  const inner = sizeOf(tensor.shape.slice(axis + 1));
-  const side = tensor.shape[axis];
-  const data = new Float32Array(outer * indices.length * inner);
-  let at = 0;
-  for (let o = 0; o < outer; o++) {
-    for (const index of indices) {
-      const from = (o * side + index) * inner;
-      if (inner === 1) data[at] = tensor.data[from];
-      else data.set(tensor.data.subarray(from, from + inner), at);
-      at += inner;
-    }
-  }
-  return { shape: tensor.shape.with(axis, indices.length), data };
-}
-
-/** A copy with zeros at every index of the axis that is not kept. */
-export function zeroOutside(tensor: Tensor, axis: number, kept: readonly number[]): Tensor {
-  const inner = sizeOf(tensor.shape.slice(axis + 1));
-  const side = tensor.shape[axis];
-  const keep = new Uint8Array(side);
-  for (const index of kept) keep[index] = 1;
-  const data = tensor.data.map((value, at) => (keep[Math.floor(at / inner) % side] === 1 ? value : 0));
-  return { shape: tensor.shape, data };
-}
-
-/** Cuts every weight along the axes that its spec declares. */
-export function cutWeights(
-  specs: readonly WeightSpec[],
-  weights: LayerWeights,
-  keptIn: readonly number[],
-  keptOut: readonly number[],
-): LayerWeights {
-  const cut: Record<string, Tensor> = {};
-  for (const { name, inAxis, outAxis } of specs) {
-    let tensor = weights[name];
-    if (outAxis !== undefined) tensor = gather(tensor, outAxis, keptOut);
-    if (inAxis !== undefined) tensor = gather(tensor, inAxis, keptIn);
-    cut[name] = tensor;
-  }
-  return cut;
-}
-
 /** Every output channel is the same channel of the inputs. */
 export function coupleIdentically(inputs: readonly Shape[], output: Shape, coupler: Coupler): void {
   for (let input = 0; input < inputs.length; input++) {
@@ -183,7 +137,7 @@ export function coupleIdentically(inputs: readonly Shape[], output: Shape, coupl
   }
 }
 
-/** What kinds without weights share: one input, channels passed through, nothing to count or cut. */
+/** What most kinds share: one input, channels passed through, nothing to count; an entry says what is otherwise. */
 export function passing<K extends Kind>(own: Pick<Layer<K>, 'outputShape'> & Partial<Layer<K>>): Layer<K> {
   return {
     inputs: [1, 1],
@@ -193,8 +147,11 @@ export function passing<K extends Kind>(own: Pick<Layer<K>, 'outputShape'> & Par
     nonNegative: false,
     weights: () => [],
     macs: () => 0,
+    coupling: 'passes each channel on',
     couple: (_node, inputs, output, coupler) => coupleIdentically(inputs, output, coupler),
-    cut: (node, _inputs, weights) => ({ config: node.config, weights }),
+    resized: (node) => node.config,
+    keptWithin: (_node, _inputs, kept) => kept,
+    blinded: (node) => node.config,
     ...own,
   };
 }

@@ -13,6 +13,7 @@ export const Input: Layer<'Input'> = passing({
 
 export const Add: Layer<'Add'> = passing({
   inputs: [2, Number.POSITIVE_INFINITY],
+  coupling: 'adds its inputs channel by channel',
   outputShape(node, inputs) {
     const [first] = inputs;
     for (const shape of inputs) {
@@ -26,6 +27,7 @@ export const Add: Layer<'Add'> = passing({
 
 export const Concatenate: Layer<'Concatenate'> = passing({
   inputs: [1, Number.POSITIVE_INFINITY],
+  coupling: 'joins its inputs one after the other',
   outputShape(node, inputs) {
     const [first] = inputs;
     const sides = first.slice(0, -1);
@@ -54,15 +56,15 @@ export const ChannelMap: Layer<'ChannelMap'> = passing({
     if (bad !== undefined) throw mismatch(node, `maps from channel ${bad} of an input with ${channels} channels`);
     return [Math.ceil(height / strides[0]), Math.ceil(width / strides[1]), map.length];
   },
+  coupling: 'copies channels, or puts zero where the source has left',
   // An output channel whose source has left is zero, so neither side holds the other.
   couple: () => undefined,
-  cut(node, _inputs, weights, kept) {
+  resized({ config }, kept) {
     const place = new Map(kept.inputs[0].map((channel, at) => [channel, at]));
-    const map = kept.output.map((channel) => place.get(node.config.map[channel]) ?? -1);
-    return { config: { ...node.config, map }, weights };
+    return { ...config, map: kept.output.map((channel) => place.get(config.map[channel]) ?? -1) };
   },
-  mask(node, _inputs, weights, [kept]) {
+  blinded({ config }, kept) {
     const stays = new Set(kept);
-    return { config: { ...node.config, map: node.config.map.map((from) => (stays.has(from) ? from : -1)) }, weights };
+    return { ...config, map: config.map.map((from) => (stays.has(from) ? from : -1)) };
   },
 });

@@ -1,5 +1,5 @@
 import type { NodeOf, Shape } from '../types.ts';
-import { channelsOf, cutWeights, passing, type Layer, type WeightSpec } from './definition.ts';
+import { channelsOf, passing, type Layer, type WeightSpec } from './definition.ts';
 
 function normalisationWeights(_node: NodeOf<'BatchNormalization'>, [input]: readonly Shape[]): readonly WeightSpec[] {
   const spec = (name: string, trainable: boolean): WeightSpec => ({
@@ -16,10 +16,7 @@ export const BatchNormalization: Layer<'BatchNormalization'> = passing({
   role: 'normalisation',
   outputShape: (_node, [input]) => input,
   weights: normalisationWeights,
-  cut: (node, inputs, weights, kept) => ({
-    config: node.config,
-    weights: cutWeights(normalisationWeights(node, inputs), weights, kept.inputs[0], kept.output),
-  }),
+  coupling: 'normalises each channel by itself',
 });
 
 export const ReLU: Layer<'ReLU'> = passing({

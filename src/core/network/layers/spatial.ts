@@ -30,6 +30,7 @@ export const ZeroPadding2D: Layer<'ZeroPadding2D'> = passing({
 
 export const Flatten: Layer<'Flatten'> = passing({
   outputShape: (_node, [input]) => [sizeOf(input)],
+  coupling: 'lays each channel out as one feature a position',
   // Channels-last order: feature p · C + c at position p.
   couple(_node, [input], output, coupler) {
     const channels = channelsOf(input);
