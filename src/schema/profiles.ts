@@ -17,36 +17,53 @@ export const profileRequest = z
   .openapi('ProfileRequest');
 export type ProfileRequest = z.infer<typeof profileRequest>;
 
-const pair = z.object({ a: z.int(), b: z.int(), similarity: z.number() });
+/** Statistics of a layer's similarity matrix; the definitions stand at `DiceStatistics` in core/dice. */
+export const diceStatistics = z
+  .object({
+    diversity: z.number().describe('1 − mean off-diagonal S.'),
+    diversityExcess: z.number().describe('Diversity minus that of the permuted layer (METHOD.md §1).'),
+    sAvg: z.array(z.number()),
+    sAvgExcess: z.array(z.number()),
+    sAvgQuantiles: z.object({
+      minimum: z.number(),
+      q05: z.number(),
+      q25: z.number(),
+      median: z.number(),
+      q75: z.number(),
+      q95: z.number(),
+      maximum: z.number(),
+    }),
+    histogram: z.object({ from: z.number(), to: z.number(), counts: z.array(z.int()) }),
+    redundantShare: z.number().describe('Share of kernels with a partner above redundantAbove.'),
+    redundantAbove: z.number().describe('99.9 % quantile of S in the permuted layer.'),
+    effectiveKernels: z.number(),
+    similarPairs: z.array(z.object({ first: z.int(), second: z.int(), similarity: z.number() })),
+    standardError: z
+      .object({ sAvg: z.array(z.number()), diversity: z.number() })
+      .optional()
+      .describe('Left by sampling images and positions; absent for weights, which are whole.'),
+  })
+  .openapi('DiceStatistics');
 
 export const layerProfile = z
   .object({
     layer: z.string(),
-    kind: z.string(),
     kernels: z.int(),
     size: z.int().describe('Values a kernel (weights) or samples a channel (activations).'),
-    /** Null for a layer of one kernel, which has no S_avg. */
-    diversity: z.number().nullable(),
-    diversityExcess: z.number().nullable().describe('Diversity minus that of the permuted layer (METHOD.md §1).'),
-    redundantShare: z.number().nullable(),
-    effectiveKernels: z.number().nullable(),
-    dead: z.int(),
-    sAvg: z.array(z.number()),
-    sAvgStandardError: z.number().nullable().describe('Left by sampling positions; null for weights, which are whole.'),
-    quantiles: z.array(z.number()).describe('S_avg at 0, 5, 25, 50, 75, 95, 100 %.'),
-    histogram: z.array(z.int()).describe('S_avg in 20 equal bins over [0, 1].'),
-    mostSimilar: z.array(pair),
-    note: z.string().nullable(),
+    dead: z.int().describe('All-zero kernels or channels.'),
+    dice: diceStatistics.optional().describe('Absent for a layer of one kernel, which has no S_avg; the note says so.'),
+    note: z.string().optional(),
   })
   .openapi('LayerProfile');
-export type LayerProfile = z.infer<typeof layerProfile>;
 
 /** What the profile job computes. */
 export const profileResult = z.object({
   source: z.enum(['weights', 'activations']),
-  diversity: z.number().nullable().describe('Kernel-weighted mean over layers.'),
-  diversityUnweighted: z.number().nullable(),
-  diversityExcess: z.number().nullable(),
+  diversity: z.number().describe('Mean over layers weighted by their kernels.'),
+  diversityUnweighted: z.number(),
+  diversityExcess: z.number(),
+  redundantShare: z.number(),
+  kernels: z.int().describe('Kernels in the layers that have a diversity.'),
   layers: z.array(layerProfile),
   images: z.int().nullable(),
   positionsPerImage: z.int().nullable(),
