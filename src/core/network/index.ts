@@ -18,3 +18,4 @@ export {
 export type * from './types.ts';
 export { validateNetwork } from './validate.ts';
 export { gather, zeroOutside } from './tensors.ts';
+export { referenceForward } from './reference.ts';
