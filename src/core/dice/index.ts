@@ -1,0 +1,11 @@
+export {
+  activationProfile,
+  requireFinite,
+  weightProfile,
+  type LayerProfile,
+  type ModelProfile,
+  type SampledActivations,
+} from './profile.ts';
+export { profileMatrix, type DiceStatistics } from './profile-matrix.ts';
+export { algorithm1, type Selection } from './select.ts';
+export { averageSimilarity, groupSimilarity, similarityMatrix, type KernelMatrix, type SimilarityOptions } from './similarity.ts';

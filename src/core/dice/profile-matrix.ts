@@ -1,0 +1,186 @@
+import { symmetricEigenvalues } from '../linear/symmetric.ts';
+import { createRandom } from '../random.ts';
+import { mean, quantile, quantileOfSorted } from '../stats/quantile.ts';
+import {
+  addDistances,
+  averageSimilarity,
+  type KernelMatrix,
+  type NormalisedRows,
+  normaliseRows,
+  rowSums,
+  similarityFromDistances,
+} from './similarity.ts';
+
+/** Columns of an activation sample are split into this many random blocks to see how S_avg varies with the sample. */
+const BLOCKS = 16;
+const HISTOGRAM_BINS = 16;
+const PAIRS_LISTED = 10;
+/** A pair is redundant above this quantile of the permuted layer's similarities. */
+const REDUNDANT_QUANTILE = 0.999;
+
+/** Statistics of the similarity S of one layer's kernels (METHOD: weights or activations). Plain and serialisable. */
+export interface DiceStatistics {
+  /** 1 − mean off-diagonal S. */
+  readonly diversity: number;
+  /** Equation 4, one value a kernel. */
+  readonly sAvg: readonly number[];
+  readonly sAvgQuantiles: {
+    readonly minimum: number;
+    readonly q05: number;
+    readonly q25: number;
+    readonly median: number;
+    readonly q75: number;
+    readonly q95: number;
+    readonly maximum: number;
+  };
+  /** Of S_avg: equal bins from the smallest to the largest value. */
+  readonly histogram: { readonly from: number; readonly to: number; readonly counts: readonly number[] };
+  /** Share of kernels with a partner above `redundantAbove`. */
+  readonly redundantShare: number;
+  /** The 99.9 % quantile of the permuted layer's S. */
+  readonly redundantAbove: number;
+  /** exp of the entropy of the eigenvalues of S / trace S: from 1 (all alike) to the number of kernels. */
+  readonly effectiveKernels: number;
+  /** The most similar pairs, most similar first. */
+  readonly similarPairs: readonly { readonly first: number; readonly second: number; readonly similarity: number }[];
+  /** Diversity minus the diversity of the same layer with each kernel's values permuted. */
+  readonly diversityExcess: number;
+  /** S_avg minus the permuted layer's, one value a kernel. */
+  readonly sAvgExcess: readonly number[];
+  /** Standard error that the sample of columns leaves on each S_avg and on the diversity; only of sampled columns. */
+  readonly standardError?: { readonly sAvg: readonly number[]; readonly diversity: number };
+}
+
+/**
+ * Profile of one layer's kernels, or channels.
+ *
+ * @param matrix at least two rows of finite values
+ * @param options `rescale` as in {@link normaliseRows}; `seed` of the permuted null; `sampled` when the columns are a
+ *   random sample (of images and positions) rather than all there is
+ */
+export function profileMatrix(
+  matrix: KernelMatrix,
+  { rescale, seed, sampled }: { rescale: boolean; seed: number; sampled: boolean },
+): DiceStatistics {
+  const random = createRandom(seed);
+  const rows = normaliseRows(matrix, { rescale });
+  const { count, size, values } = rows;
+  const blocks = sampled ? Math.min(BLOCKS, size) : 1;
+  if (sampled) shuffleColumns(rows, random.shuffle(Int32Array.from({ length: size }, (_, k) => k)));
+  const { similarity, sAvg, blockAverages } = averages(rows, blocks);
+  for (let row = 0; row < count; row++) random.shuffle(values.subarray(row * size, (row + 1) * size));
+  const permuted = averages(rows, 1);
+
+  const sorted = Float64Array.from(sAvg).sort();
+  const diversity = 1 - mean(sAvg);
+  const redundantAbove = quantile(lowerTriangle(permuted.similarity, count), REDUNDANT_QUANTILE);
+  return {
+    diversity,
+    sAvg: [...sAvg],
+    sAvgQuantiles: {
+      minimum: sorted[0],
+      q05: quantileOfSorted(sorted, 0.05),
+      q25: quantileOfSorted(sorted, 0.25),
+      median: quantileOfSorted(sorted, 0.5),
+      q75: quantileOfSorted(sorted, 0.75),
+      q95: quantileOfSorted(sorted, 0.95),
+      maximum: sorted[count - 1],
+    },
+    histogram: histogram(sorted),
+    redundantShare: shareWithPartnerAbove(similarity, count, redundantAbove),
+    redundantAbove,
+    effectiveKernels: effectiveNumber(symmetricEigenvalues(similarity, count)),
+    similarPairs: mostSimilar(similarity, count),
+    diversityExcess: diversity - (1 - mean(permuted.sAvg)),
+    sAvgExcess: Array.from(sAvg, (value, i) => value - permuted.sAvg[i]),
+    ...(blocks > 1 && {
+      standardError: {
+        sAvg: Array.from({ length: count }, (_, i) => standardErrorOfMean(blockAverages.map((block) => block[i]))),
+        diversity: standardErrorOfMean(blockAverages.map(mean)),
+      },
+    }),
+  };
+}
+
+/** S and S_avg over all columns, and S_avg over each block of columns alone, in one pass. */
+function averages(rows: NormalisedRows, blocks: number): { similarity: Float64Array; sAvg: Float64Array; blockAverages: Float64Array[] } {
+  const { count, size } = rows;
+  const total = new Float64Array(count * count);
+  const blockAverages: Float64Array[] = [];
+  for (let block = 0; block < blocks; block++) {
+    const from = Math.floor((block * size) / blocks);
+    const to = Math.floor(((block + 1) * size) / blocks);
+    const distances = blocks === 1 ? total : new Float64Array(count * count);
+    addDistances(rows, from, to, distances);
+    if (blocks > 1) {
+      blockAverages.push(averageSimilarity(similarityFromDistances(distances, rowSums(rows, from, to)), count));
+      for (let at = 0; at < total.length; at++) total[at] += distances[at];
+    }
+  }
+  const similarity = similarityFromDistances(total, rowSums(rows, 0, size));
+  return { similarity, sAvg: averageSimilarity(similarity, count), blockAverages };
+}
+
+function shuffleColumns({ count, size, values }: NormalisedRows, order: Int32Array): void {
+  for (let row = 0; row < count; row++) {
+    const old = values.slice(row * size, (row + 1) * size);
+    for (let k = 0; k < size; k++) values[row * size + k] = old[order[k]];
+  }
+}
+
+function lowerTriangle(similarity: Float64Array, count: number): Float64Array {
+  const values = new Float64Array((count * (count - 1)) / 2);
+  for (let i = 1, at = 0; i < count; at += i, i++) values.set(similarity.subarray(i * count, i * count + i), at);
+  return values;
+}
+
+function histogram(sorted: Float64Array): DiceStatistics['histogram'] {
+  const from = sorted[0];
+  const to = sorted[sorted.length - 1];
+  const counts = Array.from({ length: HISTOGRAM_BINS }, () => 0);
+  for (const value of sorted) {
+    counts[to > from ? Math.min(HISTOGRAM_BINS - 1, Math.floor(((value - from) / (to - from)) * HISTOGRAM_BINS)) : 0]++;
+  }
+  return { from, to, counts };
+}
+
+function shareWithPartnerAbove(similarity: Float64Array, count: number, threshold: number): number {
+  let kernels = 0;
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < count; j++) {
+      if (j !== i && similarity[i * count + j] > threshold) {
+        kernels++;
+        break;
+      }
+    }
+  }
+  return kernels / count;
+}
+
+/** exp(−Σ p ln p) over p = λ / Σλ. Eigenvalues below zero are rounding: S is positive semidefinite. */
+function effectiveNumber(eigenvalues: Float64Array): number {
+  const trace = eigenvalues.reduce((sum, value) => sum + Math.max(value, 0), 0);
+  let entropy = 0;
+  for (const value of eigenvalues) if (value > 0) entropy -= (value / trace) * Math.log(value / trace);
+  return Math.exp(entropy);
+}
+
+function mostSimilar(similarity: Float64Array, count: number): DiceStatistics['similarPairs'] {
+  const pairs: { first: number; second: number; similarity: number }[] = [];
+  for (let first = 0; first < count; first++) {
+    for (let second = first + 1; second < count; second++) {
+      const value = similarity[first * count + second];
+      if (pairs.length === PAIRS_LISTED && value <= pairs[PAIRS_LISTED - 1].similarity) continue;
+      const rank = pairs.findIndex((pair) => pair.similarity < value);
+      pairs.splice(rank < 0 ? pairs.length : rank, 0, { first, second, similarity: value });
+      pairs.length = Math.min(pairs.length, PAIRS_LISTED);
+    }
+  }
+  return pairs;
+}
+
+function standardErrorOfMean(values: readonly number[]): number {
+  const centre = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1) / values.length);
+}

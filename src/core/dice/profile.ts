@@ -1,0 +1,148 @@
+import { Failure } from '../failure.ts';
+import { kernelLayers, type Network } from '../network/index.ts';
+import type { OnProgress } from '../progress.ts';
+import { type DiceStatistics, profileMatrix } from './profile-matrix.ts';
+import type { KernelMatrix } from './similarity.ts';
+
+export interface LayerProfile {
+  /** Node id of the layer. */
+  readonly layer: string;
+  readonly kernels: number;
+  /** Values a kernel has, or samples a channel has. */
+  readonly size: number;
+  /** All-zero kernels, or channels that never answered. */
+  readonly dead: number;
+  /** Absent where there is nothing to compare: the note says why. */
+  readonly dice?: DiceStatistics;
+  readonly note?: string;
+}
+
+export interface ModelProfile {
+  readonly source: 'weights' | 'activations';
+  readonly seed: number;
+  /** Kernels in the layers that have a diversity. */
+  readonly kernels: number;
+  /** Mean over the layers weighted by their number of kernels. */
+  readonly diversity: number;
+  /** Plain mean over the layers. */
+  readonly diversityUnweighted: number;
+  /** Kernel-weighted mean of diversity minus the permuted layers' diversity. */
+  readonly diversityExcess: number;
+  /** Kernel-weighted share of kernels in a redundant pair. */
+  readonly redundantShare: number;
+  readonly layers: readonly LayerProfile[];
+}
+
+/** What the profile needs of an activation sample: values[channel · samples + sample] of one convolution. */
+export interface SampledActivations {
+  readonly channels: number;
+  readonly samples: number;
+  readonly values: Float32Array;
+  /** True after a ReLU: the rescaling of equation 2 is skipped. */
+  readonly nonNegative: boolean;
+}
+
+/**
+ * Dice profile of a network's weights (Hajbi 2025, eq. 1–4): every convolution, or every layer with kernels.
+ *
+ * @param options `seed` of the permuted null
+ * @throws Failure `non-finite-weights` naming the layer and the index of the value; `unsupported-layer` when no layer has
+ *   two kernels to compare
+ */
+export function weightProfile(
+  network: Network,
+  { layers, seed, onProgress }: { layers: 'conv' | 'all'; seed: number; onProgress?: OnProgress },
+): ModelProfile {
+  const inputs = kernelLayers(network, layers).map(({ node, kernels }) => ({
+    layer: node.id,
+    matrix: kernels,
+    rescale: true,
+  }));
+  return profileLayers(inputs, { source: 'weights', seed, onProgress });
+}
+
+/**
+ * Dice profile of a network's activations over a probe set, with the standard error that the sample of images and
+ * positions leaves (from random blocks of the sample that share one normalisation).
+ *
+ * @param samples one entry a convolution, keyed by its node id
+ * @param options `seed` of the permuted null and of the blocks
+ * @throws Failure `non-finite-weights` naming the layer and the index of the value; `unsupported-layer` when no layer has
+ *   two kernels to compare
+ */
+export function activationProfile(
+  samples: ReadonlyMap<string, SampledActivations>,
+  { seed, onProgress }: { seed: number; onProgress?: OnProgress },
+): ModelProfile {
+  const inputs = Array.from(samples, ([layer, { channels, samples: size, values, nonNegative }]) => ({
+    layer,
+    matrix: { count: channels, size, values },
+    rescale: !nonNegative,
+  }));
+  return profileLayers(inputs, { source: 'activations', seed, onProgress });
+}
+
+/** @throws Failure `non-finite-weights` for the first value of a layer that is NaN or infinite. */
+export function requireFinite({ size, values }: KernelMatrix, layer: string): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  throw new Failure('non-finite-weights', `Layer "${layer}" holds ${values[at]} in kernel ${Math.floor(at / size)}, value ${at % size}.`, {
+    hint: 'Take a checkpoint from before the training diverged.',
+    field: layer,
+  });
+}
+
+function profileLayers(
+  inputs: readonly { readonly layer: string; readonly matrix: KernelMatrix; readonly rescale: boolean }[],
+  { source, seed, onProgress }: { source: ModelProfile['source']; seed: number; onProgress: OnProgress | undefined },
+): ModelProfile {
+  for (const { layer, matrix } of inputs) requireFinite(matrix, layer);
+  const total = inputs.reduce((sum, { matrix }) => sum + cost(matrix), 0);
+  let done = 0;
+  const layers = inputs.map(({ layer, matrix, rescale }): LayerProfile => {
+    const dice = matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations' }) : undefined;
+    done += cost(matrix);
+    onProgress?.({ phase: `profile ${source}`, done, total });
+    return {
+      layer,
+      kernels: matrix.count,
+      size: matrix.size,
+      dead: deadRows(matrix),
+      ...(dice === undefined ? { note: 'One kernel has nothing to be similar to: no S_avg.' } : { dice }),
+    };
+  });
+  return { source, seed, ...summary(layers), layers };
+}
+
+/** Pair values that a profile of the matrix goes through, to measure progress by. */
+function cost({ count, size }: KernelMatrix): number {
+  return (count * (count - 1) * size) / 2;
+}
+
+function deadRows({ count, size, values }: KernelMatrix): number {
+  let dead = 0;
+  for (let row = 0; row < count; row++) {
+    if (values.subarray(row * size, (row + 1) * size).every((value) => value === 0)) dead++;
+  }
+  return dead;
+}
+
+function summary(layers: readonly LayerProfile[]): Omit<ModelProfile, 'source' | 'seed' | 'layers'> {
+  const profiled = layers.flatMap(({ kernels, dice }) => (dice === undefined ? [] : [{ kernels, dice }]));
+  if (profiled.length === 0) {
+    throw new Failure('unsupported-layer', 'The network has no layer of two or more kernels to compare.', {
+      hint: 'Profile a convolutional network, or all layers instead of convolutions only.',
+      field: 'layers',
+    });
+  }
+  const kernels = profiled.reduce((sum, layer) => sum + layer.kernels, 0);
+  const weighted = (value: (dice: DiceStatistics) => number): number =>
+    profiled.reduce((sum, layer) => sum + layer.kernels * value(layer.dice), 0) / kernels;
+  return {
+    kernels,
+    diversity: weighted((dice) => dice.diversity),
+    diversityUnweighted: profiled.reduce((sum, { dice }) => sum + dice.diversity, 0) / profiled.length,
+    diversityExcess: weighted((dice) => dice.diversityExcess),
+    redundantShare: weighted((dice) => dice.redundantShare),
+  };
+}

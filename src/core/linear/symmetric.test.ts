@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../random.ts';
+import { symmetricEigen, symmetricEigenvalues } from './symmetric.ts';
+
+function randomSymmetric(n: number, rank: number, seed: number): Float64Array {
+  const random = createRandom(seed);
+  const matrix = new Float64Array(n * n);
+  for (let r = 0; r < rank; r++) {
+    const x = Float64Array.from({ length: n }, random.normal);
+    const sign = r % 3 === 0 ? -1 : 1;
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) matrix[i * n + j] += sign * x[i] * x[j];
+  }
+  return matrix;
+}
+
+describe('symmetricEigen', () => {
+  it('knows the second-difference matrix', () => {
+    const n = 9;
+    const matrix = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) {
+      matrix[i * n + i] = 2;
+      if (i > 0) matrix[i * n + i - 1] = matrix[(i - 1) * n + i] = -1;
+    }
+    const values = symmetricEigenvalues(matrix, n);
+    values.forEach((value, k) => expect(value).toBeCloseTo(2 - 2 * Math.cos(((n - k) * Math.PI) / (n + 1)), 12));
+  });
+
+  for (const [n, rank] of [
+    [1, 1],
+    [2, 2],
+    [3, 1],
+    [8, 8],
+    [17, 5],
+    [40, 60],
+    [31, 0],
+  ]) {
+    it(`takes apart and puts together a ${n} × ${n} matrix of rank ${Math.min(n, rank)}`, () => {
+      const matrix = randomSymmetric(n, rank, n + rank);
+      const { values, vectors } = symmetricEigen(matrix, n);
+      const scale = Math.max(1, ...matrix.map(Math.abs));
+      symmetricEigenvalues(matrix, n).forEach((value, k) => expect(Math.abs(value - values[k])).toBeLessThan(1e-11 * scale));
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) {
+          let entry = 0;
+          let dot = 0;
+          for (let k = 0; k < n; k++) {
+            entry += values[k] * vectors[k * n + i] * vectors[k * n + j];
+            dot += vectors[i * n + k] * vectors[j * n + k];
+          }
+          expect(Math.abs(entry - matrix[i * n + j])).toBeLessThan(1e-11 * scale);
+          expect(dot).toBeCloseTo(i === j ? 1 : 0, 11);
+        }
+      }
+      expect([...values]).toEqual([...values].sort((a, b) => b - a));
+    });
+  }
+});
