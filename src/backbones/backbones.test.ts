@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../core/network/types.ts';
+import { costOf, inferShapes, inputShapesOf, layerOf, validateNetwork } from '../core/network/index.ts';
+import { architectures, buildBackbone, loadWeights, topologyOf, torchNaming } from './index.ts';
+
+const golden = join(import.meta.dirname, '../../../shared/golden');
+const small = ['cifar-resnet20', 'cifar-resnet32', 'cifar-resnet56', 'vgg-small', 'squeezenet-small', 'mobilenetv2-small', 'custom-cnn'];
+
+describe('the catalogue', () => {
+  it('gives every architecture one id and one output of its classes', () => {
+    const all = architectures();
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    for (const { id } of all) {
+      const { nodes } = topologyOf(id, { classes: 7 });
+      expect(inferShapes(nodes).get(nodes[nodes.length - 1].id), id).toEqual([7]);
+    }
+  });
+
+  it('has the costs that are published', () => {
+    const costs = new Map(architectures().map(({ id, ...cost }) => [id, cost]));
+    // METHOD.md §6 counts convolutions only: 40.55 M and 125.49 M; the classifier adds 640.
+    expect(((costs.get('cifar-resnet20')?.macs ?? 0) - 640) / 1e6).toBeCloseTo(40.55, 2);
+    expect(((costs.get('cifar-resnet56')?.macs ?? 0) - 640) / 1e6).toBeCloseTo(125.49, 2);
+    expect(costs.get('cifar-resnet20')?.params).toBe(269_722);
+    expect(costs.get('cifar-resnet56')?.params).toBe(853_018);
+  });
+
+  it.each(small.slice(3))('%s trains fast', (id) => {
+    const { macs, params } = costOf(topologyOf(id).nodes);
+    expect(macs).toBeLessThan(40e6);
+    expect(params).toBeLessThan(0.9e6);
+  });
+
+  it('keeps the small ones small together', () => {
+    const bytes = small.reduce((sum, id) => sum + 2 * costOf(topologyOf(id).nodes).params, 0);
+    expect(bytes).toBeLessThan(7e6);
+  });
+
+  it.each(small.filter((id) => id !== 'custom-cnn'))('%s takes other input sizes', (id) => {
+    validateNetwork(buildBackbone(id, { classes: 3, inputShape: [49, 40, 3], seed: 1 }));
+  });
+
+  it('names the nearest architectures', () => {
+    expect(() => buildBackbone('cifar-resnet21', { seed: 1 })).toThrow(
+      expect.objectContaining({ code: 'unknown-architecture', hint: expect.stringContaining('cifar-resnet20') }),
+    );
+  });
+});
+
+describe('buildBackbone', () => {
+  it('is the same for a seed and another for another', () => {
+    const [a, b, c] = [3, 3, 4].map((seed) => buildBackbone('vgg-small', { classNames: ['a', 'b'], seed }));
+    expect(a).toEqual(b);
+    expect(a.weights).not.toEqual(c.weights);
+    expect(a.metadata.classNames).toEqual(['a', 'b']);
+  });
+
+  it('draws kernels with the variance of He', () => {
+    const { weights } = buildBackbone('mobilenetv2-small', { seed: 5 });
+    const deviation = (key: string): number => {
+      const data = weights.get(key)?.data ?? new Float32Array();
+      return Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
+    };
+    expect(deviation('features.10.0/kernel') / Math.sqrt(2 / 64)).toBeCloseTo(1, 1);
+    expect(deviation('features.9.conv.1.0/kernel') / Math.sqrt(2 / 9)).toBeCloseTo(1, 1);
+    expect(deviation('classifier.1/kernel')).toBeCloseTo(0.01, 2);
+  });
+});
+
+describe('loadWeights', () => {
+  const topology = topologyOf('custom-cnn', { classes: 3, inputShape: [8, 8, 3] });
+
+  /** A checkpoint whose values are their own index, named and laid out as PyTorch does. */
+  function checkpoint(): Map<string, Tensor> {
+    const { weights } = buildBackbone('custom-cnn', { classes: 3, inputShape: [8, 8, 3], seed: 1 });
+    const torch: Record<string, string> = { kernel: 'weight', bias: 'bias', gamma: 'weight', beta: 'bias', moving_mean: 'running_mean' };
+    return new Map(
+      [...weights].map(([key, { shape, data }]) => {
+        const [id, name] = key.split('/');
+        const stored = shape.length === 4 ? [shape[3], shape[2], shape[0], shape[1]] : shape.toReversed();
+        return [`${id}.${torch[name] ?? 'running_var'}`, { shape: stored, data: data.map((_, i) => i) }];
+      }),
+    );
+  }
+
+  it('turns OIHW into HWIO and channels-first flattening into channels-last', () => {
+    const { weights } = loadWeights(topology, checkpoint(), torchNaming);
+    const conv = weights.get('features.3/kernel');
+    // ours [y=1, x=2, i=5, o=7] of (3, 3, 32, 32) is stored at [7, 5, 1, 2] of (32, 32, 3, 3).
+    expect(conv?.data[((1 * 3 + 2) * 32 + 5) * 32 + 7]).toBe(((7 * 32 + 5) * 3 + 1) * 3 + 2);
+    // The last map is 1×1×128 here, so look at a wider one.
+    const wide = topologyOf('custom-cnn', { classes: 3, inputShape: [16, 24, 3] });
+    const units = 256;
+    const stored: Tensor = { shape: [units, 2 * 3 * 128], data: Float32Array.from({ length: units * 768 }, (_, i) => i) };
+    const dense = loadWeights(wide, new Map([...checkpoint(), ['classifier.0.weight', stored]]), torchNaming).weights.get(
+      'classifier.0/kernel',
+    );
+    // ours [(y=1, x=2, c=9), unit=4] is stored at [4, c=9, y=1, x=2].
+    expect(dense?.data[((1 * 3 + 2) * 128 + 9) * units + 4]).toBe(4 * 768 + (9 * 2 + 1) * 3 + 2);
+  });
+
+  it('names the first tensor that is missing, mis-shaped or surplus, and skips batch counters', () => {
+    const failing = (change: (tensors: Map<string, Tensor>) => void) => () => {
+      const tensors = checkpoint();
+      change(tensors);
+      loadWeights(topology, tensors, torchNaming);
+    };
+    const one: Tensor = { shape: [1], data: new Float32Array(1) };
+    expect(failing((tensors) => tensors.set('features.1.num_batches_tracked', one))).not.toThrow();
+    expect(failing((tensors) => tensors.delete('features.1.bias'))).toThrow(/"features.1.bias" is missing/);
+    expect(failing((tensors) => tensors.set('features.1.bias', one))).toThrow(/"features.1.bias" has shape \[1\] instead of \[32\]/);
+    expect(failing((tensors) => tensors.set('extra', one))).toThrow(/"extra" belongs to no layer/);
+  });
+});
+
+interface Golden {
+  readonly macs: number;
+  readonly params: number;
+  readonly tensors: readonly (readonly [string, readonly number[]])[];
+}
+
+describe.skipIf(!existsSync(golden))('torchvision (needs ../shared/golden)', () => {
+  const names = architectures().map(({ id }) => id);
+  it.each(names.filter((id) => existsSync(join(golden, `${id}.json`))))('%s has its MACs, parameters and tensors', (id) => {
+    const { macs, params, tensors } = JSON.parse(readFileSync(join(golden, `${id}.json`), 'utf8')) as Golden;
+    const { nodes } = topologyOf(id);
+    expect(costOf(nodes)).toMatchObject({ macs, params });
+    const shapes = inferShapes(nodes);
+    const named = nodes.flatMap((node) =>
+      layerOf(node.kind)
+        .weights(node, inputShapesOf(node, shapes))
+        .map(({ name, shape }) => [torchNaming.nameOf(node, name), torchNaming.layoutOf(node.kind, shape, undefined).storedShape]),
+    );
+    expect(new Map(named as [string, number[]][])).toEqual(new Map(tensors));
+  });
+});

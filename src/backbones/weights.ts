@@ -1,0 +1,123 @@
+import type { Kind, Network, Node, Shape, Tensor } from '../core/network/types.ts';
+import { Failure } from '../core/failure.ts';
+import { inferShapes, inputShapesOf, layerOf, nodeOf, sizeOf, validateNetwork } from '../core/network/index.ts';
+import type { Topology } from './build.ts';
+
+/** How another framework names and lays out the weights of an architecture here. */
+export interface WeightNaming {
+  nameOf(node: Node, weight: string): string;
+  /** Stored axes from ours, and the stored shape's values in our order. `flattened` is the map that a Dense sees flattened, if it does. */
+  layoutOf(kind: Kind, shape: Shape, flattened: Shape | undefined): Layout;
+  /** Tensors that carry nothing for inference. */
+  ignores(name: string): boolean;
+}
+
+interface Layout {
+  readonly storedShape: readonly number[];
+  /** Index in the stored tensor of value i of ours. */
+  sourceOf(i: number): number;
+}
+
+const torchNames: Readonly<Record<string, string>> = {
+  kernel: 'weight',
+  bias: 'bias',
+  gamma: 'weight',
+  beta: 'bias',
+  moving_mean: 'running_mean',
+  moving_variance: 'running_var',
+};
+
+/** Ours by the given axes of the stored tensor: ours[i0, i1, …] = stored with axis axes[k] at ik. */
+function transposed(shape: Shape, axes: readonly number[]): Layout {
+  const storedShape = shape.map((_, axis) => shape[axes.indexOf(axis)]);
+  const strides = storedShape.map((_, axis) => sizeOf(storedShape.slice(axis + 1)));
+  return {
+    storedShape,
+    sourceOf(i) {
+      let source = 0;
+      for (let axis = shape.length - 1; axis >= 0; axis--) {
+        source += (i % shape[axis]) * strides[axes[axis]];
+        i = Math.floor(i / shape[axis]);
+      }
+      return source;
+    },
+  };
+}
+
+/** A kernel (in, out) from (out, in), where `in` is a flattened map that PyTorch holds channels first. */
+function denseLayout(shape: Shape, flattened: Shape | undefined): Layout {
+  if (flattened?.length !== 3) return transposed(shape, [1, 0]);
+  const [height, width, channels] = flattened;
+  const wide = transposed([height, width, channels, shape[1]], [2, 3, 1, 0]);
+  return { storedShape: [shape[1], shape[0]], sourceOf: wide.sourceOf };
+}
+
+const torchLayouts: Partial<Record<Kind, (shape: Shape, flattened: Shape | undefined) => Layout>> = {
+  Conv2D: (shape) => transposed(shape, [2, 3, 1, 0]),
+  // (height, width, channels, multiplier) from (channels · multiplier, 1, height, width).
+  DepthwiseConv2D(shape) {
+    const [height, width, channels, multiplier] = shape;
+    return { ...transposed(shape, [2, 3, 0, 1]), storedShape: [channels * multiplier, 1, height, width] };
+  },
+  Dense: denseLayout,
+};
+
+/** PyTorch state dicts: a node's id is its module path; kernels are OIHW, Dense kernels (out, in), flattened maps channels first. */
+export const torchNaming: WeightNaming = {
+  nameOf: (node, weight) => `${node.id}.${torchNames[weight]}`,
+  layoutOf(kind, shape, flattened) {
+    const layout = shape.length > 1 ? torchLayouts[kind] : undefined;
+    return layout ? layout(shape, flattened) : { storedShape: shape, sourceOf: (i) => i };
+  },
+  ignores: (name) => name.endsWith('.num_batches_tracked'),
+};
+
+/**
+ * The topology with the weights of a checkpoint.
+ *
+ * @param tensors the checkpoint by its own names, float32
+ * @throws Failure `shape-mismatch` naming the first tensor that is missing, mis-shaped or surplus; `non-finite-weights`
+ */
+export function loadWeights({ nodes, metadata }: Topology, tensors: ReadonlyMap<string, Tensor>, naming: WeightNaming): Network {
+  const weights = new Map<string, Tensor>();
+  const unused = new Set([...tensors.keys()].filter((name) => !naming.ignores(name)));
+  const shapes = inferShapes(nodes);
+  const network: Network = { nodes, metadata, weights };
+  for (const node of nodes) {
+    const flattened = flattenedMap(network, node, shapes);
+    for (const { name, shape } of layerOf(node.kind).weights(node, inputShapesOf(node, shapes))) {
+      const stored = naming.nameOf(node, name);
+      const tensor = tensors.get(stored);
+      const { storedShape, sourceOf } = naming.layoutOf(node.kind, shape, flattened);
+      if (!tensor) throw unfit(metadata.name, stored, 'is missing');
+      if (tensor.shape.join() !== storedShape.join()) {
+        throw unfit(metadata.name, stored, `has shape [${tensor.shape.join(', ')}] instead of [${storedShape.join(', ')}]`);
+      }
+      const data = new Float32Array(tensor.data.length);
+      for (let i = 0; i < data.length; i++) data[i] = tensor.data[sourceOf(i)];
+      weights.set(`${node.id}/${name}`, { shape, data });
+      unused.delete(stored);
+    }
+  }
+  const [surplus] = unused;
+  if (surplus !== undefined) throw unfit(metadata.name, surplus, 'belongs to no layer');
+  validateNetwork(network);
+  return network;
+}
+
+/** The map [height, width, channels] that reaches a node flattened, through nothing but vectors; undefined otherwise. */
+function flattenedMap(network: Network, node: Node, shapes: ReadonlyMap<string, Shape>): Shape | undefined {
+  const [from] = node.inputs;
+  if (from === undefined || layerOf(node.kind).role !== 'kernels') return undefined;
+  for (let at = nodeOf(network, from); ; at = nodeOf(network, at.inputs[0])) {
+    if (at.kind === 'Flatten') return shapes.get(at.inputs[0]);
+    if (at.inputs.length !== 1 || layerOf(at.kind).produces || shapes.get(at.id)?.length !== 1) return undefined;
+  }
+}
+
+function unfit(architecture: string, name: string, what: string): Failure {
+  return new Failure('shape-mismatch', `Tensor "${name}" ${what} for ${architecture}.`, {
+    hint: 'Name the architecture that the weights were trained in.',
+    field: name,
+  });
+}

@@ -1,0 +1,135 @@
+import type { Tensor } from '../../core/network/types.ts';
+import { Failure } from '../../core/failure.ts';
+import { limits } from '../../limits.ts';
+import { fromHalf, HALF_MAX, toHalf } from './half.ts';
+
+export interface Safetensors {
+  /** In stored order, every number type widened or narrowed to float32. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Copies out of the file, because a typed array must start at a multiple of its width. */
+const decoders: Readonly<Record<string, { bytes: number; decode(packed: ArrayBuffer): Float32Array }>> = {
+  F64: { bytes: 8, decode: (packed) => Float32Array.from(new Float64Array(packed)) },
+  F32: { bytes: 4, decode: (packed) => new Float32Array(packed) },
+  F16: { bytes: 2, decode: (packed) => fromHalf(new Uint16Array(packed)) },
+  BF16: { bytes: 2, decode: (packed) => new Float32Array(Uint32Array.from(new Uint16Array(packed), (bits) => bits << 16).buffer) },
+  I64: { bytes: 8, decode: (packed) => Float32Array.from(new BigInt64Array(packed), Number) },
+  U64: { bytes: 8, decode: (packed) => Float32Array.from(new BigUint64Array(packed), Number) },
+  I32: { bytes: 4, decode: (packed) => Float32Array.from(new Int32Array(packed)) },
+  U32: { bytes: 4, decode: (packed) => Float32Array.from(new Uint32Array(packed)) },
+  I16: { bytes: 2, decode: (packed) => Float32Array.from(new Int16Array(packed)) },
+  U16: { bytes: 2, decode: (packed) => Float32Array.from(new Uint16Array(packed)) },
+  I8: { bytes: 1, decode: (packed) => Float32Array.from(new Int8Array(packed)) },
+  U8: { bytes: 1, decode: (packed) => Float32Array.from(new Uint8Array(packed)) },
+};
+
+function malformed(fileName: string, what: string): Failure {
+  return new Failure('malformed-file', `${fileName} is no sound safetensors file: ${what}.`, {
+    hint: 'Write or download the file again.',
+    field: fileName,
+  });
+}
+
+/** Whether the bytes begin as a safetensors file does: a header length that fits, then a JSON object. */
+export function looksLikeSafetensors(head: Uint8Array, fileBytes: number): boolean {
+  if (head.length < 10) return false;
+  const length = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true);
+  return length >= 2n && length <= BigInt(fileBytes - 8) && head[8] === 0x7b;
+}
+
+/**
+ * Reads a safetensors file.
+ *
+ * @throws Failure `malformed-file` naming the tensor for bad headers and for offsets that leave gaps, overlap or miss the shape;
+ * `unsupported-format` naming the dtype; `limit-exceeded` for headers beyond limits.modelHeaderBytesMax
+ */
+export function parseSafetensors(bytes: Uint8Array, fileName: string): Safetensors {
+  if (!looksLikeSafetensors(bytes, bytes.length)) throw malformed(fileName, 'the header is missing or longer than the file');
+  const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (headerBytes > limits.modelHeaderBytesMax) {
+    throw new Failure('limit-exceeded', `${fileName} has a header of ${headerBytes} bytes, over ${limits.modelHeaderBytesMax}.`, {
+      hint: 'Store only the weights of one model.',
+      field: fileName,
+    });
+  }
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerBytes), fileName);
+  const data = bytes.subarray(8 + headerBytes);
+  const tensors = new Map<string, Tensor>();
+  const spans = Object.entries(entries).map(([name, entry]) => ({ name, ...checkEntry(name, entry, data.length, fileName) }));
+  let covered = 0;
+  for (const { name, begin, end } of spans.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== covered) throw malformed(fileName, `tensor "${name}" begins at byte ${begin}, where ${covered} was due`);
+    covered = end;
+  }
+  if (covered !== data.length) throw malformed(fileName, `${data.length - covered} bytes belong to no tensor`);
+  for (const { name, begin, end, shape, dtype } of spans) {
+    const from = data.byteOffset + begin;
+    tensors.set(name, { shape, data: decoders[dtype].decode(data.buffer.slice(from, from + end - begin) as ArrayBuffer) });
+  }
+  return { tensors, metadata: checkMetadata(metadata, fileName) };
+}
+
+function parseHeader(bytes: Uint8Array, fileName: string): Record<string, unknown> {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Record<string, unknown>;
+  } catch {
+    throw malformed(fileName, 'the header is not JSON');
+  }
+}
+
+function checkMetadata(metadata: unknown, fileName: string): Record<string, string> {
+  const fits = typeof metadata === 'object' && metadata !== null && Object.values(metadata).every((value) => typeof value === 'string');
+  if (!fits) throw malformed(fileName, '__metadata__ must map names to text');
+  return metadata as Record<string, string>;
+}
+
+function checkEntry(name: string, entry: unknown, dataBytes: number, fileName: string) {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+  const whole = (values: unknown): values is number[] =>
+    Array.isArray(values) && values.every((value) => Number.isSafeInteger(value) && value >= 0);
+  if (typeof dtype !== 'string' || !whole(shape) || !whole(offsets) || offsets.length !== 2) {
+    throw malformed(fileName, `tensor "${name}" needs dtype, shape and two data_offsets`);
+  }
+  if (!Object.hasOwn(decoders, dtype)) {
+    throw new Failure('unsupported-format', `Tensor "${name}" of ${fileName} has dtype ${dtype}.`, {
+      hint: `Store it as one of ${Object.keys(decoders).join(', ')}.`,
+      field: fileName,
+    });
+  }
+  const [begin, end] = offsets;
+  const due = shape.reduce((product, size) => product * size, decoders[dtype].bytes);
+  if (end > dataBytes) throw malformed(fileName, `tensor "${name}" ends at byte ${end} of ${dataBytes}`);
+  if (end - begin !== due) throw malformed(fileName, `tensor "${name}" of shape [${shape}] has ${end - begin} bytes instead of ${due}`);
+  return { begin, end, shape, dtype };
+}
+
+/**
+ * Writes a safetensors file; the same input gives the same bytes. With `float16`, tensors of two or more axes whose values fit are
+ * stored as F16; vectors (biases, BatchNormalization) stay F32, since they cost little and rounding them costs accuracy.
+ */
+export function writeSafetensors(
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Readonly<Record<string, string>>,
+  precision: 'float32' | 'float16' = 'float32',
+): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const half = precision === 'float16' && shape.length >= 2 && data.every((value) => Math.abs(value) <= HALF_MAX);
+    const packed = half ? toHalf(data) : data;
+    const part = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
+    header[name] = { dtype: half ? 'F16' : 'F32', shape, data_offsets: [offset, offset + part.length] };
+    parts.push(part);
+    offset += part.length;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  // The format asks for data at a multiple of eight, with spaces as filling.
+  const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, ' ');
+  text.copy(padded);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([length, padded, ...parts]);
+}
