@@ -3,7 +3,6 @@ import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from 'node
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../core/failure.ts';
-import { isAlive } from './processes.ts';
 
 /** Content-addressed bytes: the hash is SHA-256 in hex. */
 export interface BlobRef {
@@ -20,33 +19,27 @@ export interface Blobs {
   /** A file on this machine with the blob's bytes; not to be changed. */
   localPath(hash: string): Promise<string>;
   has(hash: string): Promise<boolean>;
-  /** Does nothing when it is not there, or was written (again) at `writtenBefore`, Unix milliseconds, or later. */
-  delete(hash: string, writtenBefore?: number): Promise<void>;
+  /** Does nothing when it is not there, or was written (again) after `writtenUntil`, Unix time in milliseconds. */
+  delete(hash: string, writtenUntil?: number): Promise<void>;
   /** Hashes of all blobs. */
   list(): Promise<string[]>;
 }
 
 const HASH = /^[0-9a-f]{64}$/;
-/** A temporary file of a live process is given up for lost after this; no write takes a day. */
-const TEMPORARY_AGE_MS = 24 * 3600 * 1000;
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
-/** Removes the temporary files of processes that died while writing; those of other live processes stay. */
+/** Removes what a dead predecessor was writing; the data directory has one owner, so nobody else's files are there. */
 function removeStale(temporary: string): void {
   const ownStart = Date.now() - process.uptime() * 1000;
   for (const name of readdirSync(temporary)) {
-    const pid = Number.parseInt(name, 10);
     const path = join(temporary, name);
     const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (written === undefined) continue;
-    // In a container every start has the same pid, so a file of "ours" may be a dead predecessor's.
-    const lostBefore = pid === process.pid ? ownStart : Date.now() - TEMPORARY_AGE_MS;
-    if (!isAlive(pid) || written < lostBefore) rmSync(path, { force: true });
+    if (written !== undefined && written < ownStart) rmSync(path, { force: true });
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
@@ -68,9 +61,10 @@ async function hashOf(path: string): Promise<BlobRef> {
 /**
  * A folder of blobs, named by their hash. Any number of processes may use it at once: a blob appears whole, by rename,
  * and is on disk (fsync of file and folder) before its reference is returned.
+ * @param temporary where unfinished blobs are, on the same file system; one owner at a time, files of an earlier one are removed
  */
-export function openBlobs(dir: string): Blobs {
-  const temporary = join(dir, 'tmp');
+export function openBlobs(dir: string, temporary: string = join(dir, 'tmp')): Blobs {
+  mkdirSync(dir, { recursive: true });
   mkdirSync(temporary, { recursive: true });
   removeStale(temporary);
 
@@ -84,14 +78,14 @@ export function openBlobs(dir: string): Blobs {
     const target = pathOf(hash);
     await mkdir(dirname(target), { recursive: true });
     await rename(path, target);
-    await syncDirectory(dirname(target));
+    await sync(dirname(target));
   };
 
   const missing = (hash: string, cause: unknown): unknown =>
     isMissing(cause) ? new Failure('not-found', `The stored file ${hash} is missing.`, { hint: 'Import it again.', cause }) : cause;
 
   const write: Blobs['write'] = async (source, bytesMax = Number.POSITIVE_INFINITY) => {
-    const path = join(temporary, `${process.pid}-${randomUUID()}`);
+    const path = join(temporary, randomUUID());
     const handle = await open(path, 'wx', 0o600);
     try {
       const hash = createHash('sha256');
@@ -116,7 +110,7 @@ export function openBlobs(dir: string): Blobs {
 
   const adopt: Blobs['adopt'] = async (path) => {
     const ref = await hashOf(path);
-    await syncDirectory(path);
+    await sync(path);
     const now = new Date();
     await utimes(path, now, now);
     await moveIn(path, ref.hash);
@@ -144,10 +138,10 @@ export function openBlobs(dir: string): Blobs {
         () => true,
         () => false,
       ),
-    delete: async (hash, writtenBefore = Number.POSITIVE_INFINITY) => {
+    delete: async (hash, writtenUntil = Number.POSITIVE_INFINITY) => {
       const path = pathOf(hash);
       const there = await stat(path).catch(() => undefined);
-      if (there && there.mtimeMs < writtenBefore) await rm(path, { force: true });
+      if (there && Math.floor(there.mtimeMs) <= writtenUntil) await rm(path, { force: true });
     },
     list: async () =>
       (await readdir(dir, { recursive: true })).map((path) => path.slice(path.lastIndexOf('/') + 1)).filter((name) => HASH.test(name)),
