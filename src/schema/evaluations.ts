@@ -6,9 +6,12 @@ export const metrics = z
     images: z.int(),
     accuracy: estimate.describe('Wilson interval.'),
     macroF1: estimate.describe('Stratified bootstrap interval.'),
-    perClass: z.array(z.object({ name: z.string(), precision: z.number(), recall: z.number(), f1: z.number(), images: z.int() })),
-    logLoss: z.number(),
-    calibrationError: z.number().describe('Expected calibration error, 15 bins.'),
+    perClass: z.array(z.object({ name: z.string(), images: z.int(), precision: estimate, recall: estimate, f1: estimate })),
+    logLoss: estimate.describe('Mean −ln p of the right class.'),
+    calibration: z.object({
+      expectedError: z.number(),
+      bins: z.array(z.object({ count: z.int(), confidence: z.number(), accuracy: z.number() })),
+    }),
   })
   .openapi('Metrics');
 export type Metrics = z.infer<typeof metrics>;
