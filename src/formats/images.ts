@@ -98,6 +98,17 @@ export async function encodePng({ pixels, height, width, channels }: RawImage): 
 }
 
 /**
+ * A small PNG of a whole image, for showing: sides of at most `sideMax` pixels, proportions kept, never scaled up.
+ *
+ * @throws Failure as {@link decodeImage}
+ */
+export async function thumbnail(bytes: Uint8Array, sideMax: number, fileName: string): Promise<Uint8Array> {
+  const image = await openImage(bytes, fileName);
+  const size = { height: sideMax, width: sideMax, fit: 'inside', withoutEnlargement: true } as const;
+  return blaming(fileName, () => upright(image).resize(size).png().toBuffer());
+}
+
+/**
  * Decodes the whole image at its own size and says what it is. Takes the same files and throws the same failures as {@link decodeImage}.
  */
 export async function inspectImage(bytes: Uint8Array, fileName: string): Promise<ImageFacts> {
