@@ -130,6 +130,12 @@ describe('groupSimilarity', () => {
     expect(groupSimilarity([kernels])).toEqual(similarityMatrix(kernels, { rescale: true }));
   });
 
+  it('skips the rescaling where a matrix says so', () => {
+    const { count, size, values } = formulaKernels(12, 27);
+    const activations = { count, size, values: values.map((v) => Math.max(v, 0)), rescale: false };
+    expect(groupSimilarity([activations])).toEqual(similarityMatrix(activations, { rescale: false }));
+  });
+
   it('weighs producers by their mass and normalises each by itself', () => {
     const a = [
       [1, -0.5, 0.25],

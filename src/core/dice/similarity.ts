@@ -131,15 +131,16 @@ export function similarityMatrix(matrix: KernelMatrix, options: SimilarityOption
  * producer of the group, each producer normalised by itself, S_ij = 2·Σ_m Σ min / Σ_m (Σŵ_i + Σŵ_j). One producer is
  * {@link similarityMatrix} unchanged.
  *
- * @param matrices one per producer, all of the same count: row c is the kernel of the group's channel c
+ * @param matrices one per producer, all of the same count: row c is the kernel of the group's channel c. `rescale` is
+ *   true unless said; false for activations after a ReLU
  */
-export function groupSimilarity(matrices: readonly KernelMatrix[]): Float64Array {
+export function groupSimilarity(matrices: readonly (KernelMatrix & Partial<SimilarityOptions>)[]): Float64Array {
   const count = matrices[0].count;
   const size = matrices.reduce((sum, matrix) => sum + matrix.size, 0);
   const values = new Float64Array(count * size);
   let column = 0;
   for (const matrix of matrices) {
-    const rows = normaliseRows(matrix, { rescale: true });
+    const rows = normaliseRows(matrix, { rescale: matrix.rescale ?? true });
     for (let row = 0; row < count; row++) {
       values.set(rows.values.subarray(row * rows.size, (row + 1) * rows.size), row * size + column);
     }
