@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module';
+import { Failure } from '../core/failure.ts';
+import { prepareNativeEnvironment } from './native-env.ts';
+import { portable } from './primitives/portable.ts';
+import { tensorflowPrimitives } from './primitives/tensorflow.ts';
+import type { TensorflowBackend } from './primitives/tensorflow.ts';
+import type { Primitives } from './primitives/types.ts';
+import { tf } from './tf.ts';
+import type { BackendName, EngineInfo } from './types.ts';
+
+const require = createRequire(import.meta.url);
+
+export interface Backend {
+  readonly info: EngineInfo;
+  readonly primitives: Primitives;
+}
+
+type Loaded = Pick<EngineInfo, 'version' | 'threads' | 'device'> & { readonly primitives: Primitives };
+
+/** How each backend is loaded; each call throws where the backend cannot run. */
+const loaders: Record<BackendName, (threads: number) => Promise<Loaded>> = {
+  async tensorflow(threads) {
+    prepareNativeEnvironment(threads);
+    require('@tensorflow/tfjs-node-gpu');
+    await tf.setBackend('tensorflow');
+    const backend: unknown = tf.backend();
+    const { binding, isUsingGpuDevice } = backend as TensorflowBackend;
+    return {
+      version: binding.TF_Version,
+      threads,
+      device: isUsingGpuDevice ? 'gpu' : 'cpu',
+      primitives: tensorflowPrimitives(backend as TensorflowBackend),
+    };
+  },
+  // One thread: the threaded build of tfjs-wasm needs a browser's workers.
+  async wasm() {
+    require('@tensorflow/tfjs-backend-wasm');
+    await started('wasm');
+    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: portable };
+  },
+  async cpu() {
+    require('@tensorflow/tfjs-backend-cpu');
+    await started('cpu');
+    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: portable };
+  },
+};
+
+async function started(name: BackendName): Promise<void> {
+  if (!(await tf.setBackend(name))) throw new Error(`tfjs could not start its ${name} backend`);
+  await tf.ready();
+}
+
+/**
+ * Loads the backend asked for, or else the fastest that loads here.
+ * @param reason why this backend was asked for; otherwise it is said why a faster one is not used.
+ * @throws Failure `engine-unavailable` when the backend asked for does not load.
+ */
+export async function loadBackend(name: BackendName | undefined, threads: number, reason: string | undefined): Promise<Backend> {
+  tf.enableProdMode();
+  if (name !== undefined) return load(name, threads, reason ?? 'asked for');
+  try {
+    return await load('tensorflow', threads, reason ?? 'the fastest, and it loads here');
+  } catch (error) {
+    const why = error instanceof Failure ? error.message : String(error);
+    return load('wasm', threads, reason ?? why);
+  }
+}
+
+async function load(name: BackendName, threads: number, reason: string): Promise<Backend> {
+  try {
+    const { primitives, ...info } = await loaders[name](threads);
+    return { info: { backend: name, ...info, reason }, primitives };
+  } catch (error) {
+    const [firstLine] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new Failure('engine-unavailable', `The ${name} engine does not load: ${firstLine}`, {
+      hint:
+        name === 'tensorflow'
+          ? 'Run `espalier engine install`, or choose ESPALIER_ENGINE=wasm.'
+          : 'Install the packages again with `npm run setup`.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,32 @@
+import { availableParallelism } from 'node:os';
+import { activations } from './activations.ts';
+import { loadBackend } from './backend.ts';
+import { features, logits } from './infer.ts';
+import { latency, speedCheck } from './latency.ts';
+import { recalibrate } from './recalibrate.ts';
+import { train } from './train.ts';
+import type { BackendName, Engine } from './types.ts';
+
+export type * from './types.ts';
+
+/**
+ * Opens the engine: the backend asked for, or TensorFlow where it loads, else wasm. One per process.
+ * @param options.threads CPU threads, all by default; 1 makes a training deterministic to the bit on every backend.
+ * @param options.reason why this backend was asked for, as `info.reason` shall say it.
+ * @throws Failure `engine-unavailable` when the backend asked for does not load.
+ */
+export async function openEngine(
+  options: { readonly backend?: BackendName; readonly threads?: number; readonly reason?: string } = {},
+): Promise<Engine> {
+  const backend = await loadBackend(options.backend, options.threads ?? availableParallelism(), options.reason);
+  return {
+    info: backend.info,
+    logits: (network, images, runOptions) => logits(backend, network, images, runOptions),
+    features: (network, images, runOptions) => features(backend, network, images, runOptions),
+    activations: (network, images, runOptions) => activations(backend, network, images, runOptions),
+    recalibrate: (network, images, runOptions) => recalibrate(backend, network, images, runOptions),
+    train: (network, trainSet, validation, recipe, trainOptions) => train(backend, network, trainSet, validation, recipe, trainOptions),
+    latency: (networks, runOptions) => latency(backend, networks, runOptions),
+    speedCheck: () => speedCheck(backend),
+  };
+}

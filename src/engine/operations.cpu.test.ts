@@ -1,0 +1,11 @@
+import { beforeAll, describe } from 'vitest';
+import { loadBackend } from './backend.ts';
+import type { Backend } from './backend.ts';
+import { describeOperations } from './testing.ts';
+
+let backend: Backend;
+beforeAll(async () => {
+  backend = await loadBackend('cpu', 1, undefined);
+});
+
+describe('cpu', () => describeOperations(() => backend));

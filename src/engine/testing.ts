@@ -1,0 +1,289 @@
+import { describe, expect, it } from 'vitest';
+import type { ImageSet } from '../core/images.ts';
+import { inferShapes, logitsNode, sizeOf } from '../core/network/index.ts';
+import { referenceForward } from '../core/network/reference.ts';
+import {
+  add,
+  channelMap,
+  concat,
+  conv,
+  dense,
+  depthwise,
+  flatten,
+  globalAverage,
+  input,
+  maxPool,
+  norm,
+  relu,
+  softmax,
+  withRandomWeights,
+} from '../core/network/testing.ts';
+import type { Network, Node } from '../core/network/types.ts';
+import { createRandom } from '../core/random.ts';
+import type { Backend } from './backend.ts';
+import { upload } from './execute.ts';
+import { gradientsOf } from './gradient.ts';
+import { logits } from './infer.ts';
+import { planOf } from './plan.ts';
+import { tf } from './tf.ts';
+import type { Tensor } from './tf.ts';
+import type { Recipe } from './types.ts';
+
+const SIDE = 7;
+
+/** Small networks that together hold every kind, odd sizes, strides, dilation, groups and both paddings. */
+export const cases: Record<string, Node[]> = {
+  'conv 3×3, same, stride 2, bias': [input([SIDE, SIDE, 3]), conv('c', 'input', 5, { stride: 2, useBias: true }), flatten('f', 'c')],
+  'conv 4×2, valid, dilated': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4, { kernelSize: [4, 2], padding: 'valid', dilationRate: [2, 3] }),
+    flatten('f', 'c'),
+  ],
+  'conv 1×1, stride 3': [input([SIDE, SIDE, 3]), conv('c', 'input', 4, { size: 1, stride: 3 }), flatten('f', 'c')],
+  'conv in groups, stride 2': [
+    input([SIDE, SIDE, 3]),
+    conv('c0', 'input', 6),
+    conv('c', 'c0', 8, { groups: 2, stride: 2 }),
+    flatten('f', 'c'),
+  ],
+  'zero padding before a valid conv': [
+    input([SIDE, SIDE, 3]),
+    { id: 'p', kind: 'ZeroPadding2D', inputs: ['input'], config: { padding: [[1, 2], [0, 3]] } }, // prettier-ignore
+    conv('c', 'p', 4, { padding: 'valid', stride: 2 }),
+    flatten('f', 'c'),
+  ],
+  'zero padding before a pooling': [
+    input([SIDE, SIDE, 3]),
+    { id: 'p', kind: 'ZeroPadding2D', inputs: ['input'], config: { padding: [[1, 0], [2, 1]] } }, // prettier-ignore
+    maxPool('m', 'p'),
+    conv('c', 'm', 4),
+    flatten('f', 'c'),
+  ],
+  'depthwise, stride 2': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    depthwise('d', 'c', { strides: [2, 2], useBias: true }),
+    flatten('f', 'd'),
+  ],
+  'depthwise, multiplier 2, dilated': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    depthwise('d', 'c', { depthMultiplier: 2, dilationRate: [2, 2], padding: 'valid' }),
+    flatten('f', 'd'),
+  ],
+  'depthwise after zero padding': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    { id: 'p', kind: 'ZeroPadding2D', inputs: ['c'], config: { padding: [[0, 1], [0, 1]] } }, // prettier-ignore
+    depthwise('d', 'p', { strides: [2, 2], padding: 'valid' }),
+    flatten('f', 'd'),
+  ],
+  'BatchNormalization, ReLU, ReLU6': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 5, { useBias: true }),
+    norm('n', 'c'),
+    relu('r', 'n'),
+    depthwise('d', 'r'),
+    norm('n2', 'd'),
+    { id: 'r6', kind: 'ReLU', inputs: ['n2'], config: { maxValue: 6 } },
+    conv('c2', 'r6', 3),
+    { id: 'r1', kind: 'ReLU', inputs: ['c2'], config: { maxValue: 1.5 } },
+    flatten('f', 'r1'),
+  ],
+  'BatchNormalization first and after Dense': [
+    input([SIDE, SIDE, 3]),
+    norm('n', 'input'),
+    conv('c', 'n', 4),
+    globalAverage('g', 'c'),
+    dense('d', 'g', 6),
+    norm('n2', 'd'),
+    relu('r', 'n2'),
+    dense('d2', 'r', 4),
+    softmax('s', 'd2'),
+  ],
+  'residual with ChannelMap': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    conv('c2', 'c', 6, { stride: 2 }),
+    norm('n', 'c2'),
+    channelMap('m', 'c', [-1, 0, 1, 2, 3, -1], [2, 2]),
+    add('a', 'n', 'm'),
+    relu('r', 'a'),
+    flatten('f', 'r'),
+  ],
+  'irregular ChannelMap': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    channelMap('m', 'c', [3, -1, 0, 3, 1], [1, 1]),
+    flatten('f', 'm'),
+  ],
+  'ChannelMap of a slice, strides 2×3': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    channelMap('m', 'c', [1, 2], [2, 3]),
+    flatten('f', 'm'),
+  ],
+  'Concatenate, one input read twice': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    relu('r', 'c'),
+    concat('j', 'c', 'r', 'r'),
+    add('a', 'j', 'j', 'j'),
+    flatten('f', 'a'),
+  ],
+  'pooling 3×3 stride 2, same and valid': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    { id: 'a', kind: 'AveragePooling2D', inputs: ['c'], config: { poolSize: [3, 3], strides: [2, 2], padding: 'same' } },
+    { id: 'm', kind: 'MaxPooling2D', inputs: ['c'], config: { poolSize: [3, 3], strides: [2, 2], padding: 'same' } },
+    add('s', 'a', 'm'),
+    { id: 'a2', kind: 'AveragePooling2D', inputs: ['s'], config: { poolSize: [2, 2], strides: [2, 2], padding: 'valid' } },
+    flatten('f', 'a2'),
+  ],
+  'global pooling, Dropout, Softmax inside': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    { id: 'gm', kind: 'GlobalMaxPooling2D', inputs: ['c'], config: {} },
+    globalAverage('ga', 'c'),
+    add('a', 'gm', 'ga'),
+    softmax('s', 'a'),
+    { id: 'drop', kind: 'Dropout', inputs: ['s'], config: { rate: 0.25 } },
+    dense('d', 'drop', 3),
+  ],
+};
+
+export function randomImages(count: number, classes: number, seed = 3, side = SIDE): ImageSet {
+  const random = createRandom(seed);
+  return {
+    count,
+    height: side,
+    width: side,
+    pixels: Uint8Array.from({ length: count * side * side * 3 }, () => random.integer(256)),
+    labels: Int32Array.from({ length: count }, () => random.integer(classes)),
+  };
+}
+
+/** Classes that differ in one colour's brightness, with noise: learnable in a few steps. */
+export function learnableImages(count: number, classes: number, seed: number, side = 8): ImageSet {
+  const images = randomImages(count, classes, seed, side);
+  const size = side * side * 3;
+  const pixels = images.pixels.map((value, at) => value / 4 + ((images.labels[Math.floor(at / size)] * 3 + (at % 3)) % classes) * 40);
+  return { ...images, pixels };
+}
+
+export const recipe: Recipe = {
+  epochs: 3,
+  batchSize: 16,
+  learningRate: 0.01,
+  schedule: { kind: 'cosine', warmupEpochs: 0 },
+  weightDecay: 1e-4,
+  augmentation: { horizontalFlip: false, rotationDegrees: 0, shift: 0 },
+  tune: 'all',
+  seed: 5,
+};
+
+export const tiny: Node[] = [
+  input([8, 8, 3]),
+  conv('c1', 'input', 8),
+  norm('n1', 'c1'),
+  relu('r1', 'n1'),
+  conv('c2', 'r1', 8, { stride: 2 }),
+  norm('n2', 'c2'),
+  add('a', 'n2', 'n2'),
+  relu('r2', 'a'),
+  globalAverage('g', 'r2'),
+  { id: 'drop', kind: 'Dropout', inputs: ['g'], config: { rate: 0.1 } },
+  dense('d', 'drop', 4),
+];
+
+/** Largest difference as a share of the largest expected value. */
+export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(actual.length).toBe(expected.length);
+  let difference = 0;
+  let scale = 1e-6;
+  for (let i = 0; i < expected.length; i++) {
+    difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
+    scale = Math.max(scale, Math.abs(expected[i]));
+  }
+  // NaN compares false and would pass otherwise.
+  return Number.isNaN(difference) || Array.prototype.some.call(actual, Number.isNaN) ? Number.POSITIVE_INFINITY : difference / scale;
+}
+
+/** Every kind against the slow reference and finite differences; run once for each backend. */
+export function describeOperations(backend: () => Backend): void {
+  describe.each(Object.entries(cases))('%s', (_name, nodes) => {
+    it('gives the reference’s values, folded', async () => {
+      const network = withRandomWeights(nodes);
+      const images = randomImages(2, 3);
+      const tensors = tf.memory().numTensors;
+      const values = await logits(backend(), network, images, { batchSize: 2 });
+      expect(tf.memory().numTensors).toBe(tensors);
+      const size = images.pixels.length / 2;
+      for (const image of [0, 1]) {
+        const x = Float32Array.from(images.pixels.subarray(image * size, (image + 1) * size), (value) => value / 255);
+        const expected = referenceForward(network, x).get(logitsNode(network).id) ?? new Float32Array();
+        const own = values.subarray((image * values.length) / 2, ((image + 1) * values.length) / 2);
+        expect(distance(own, expected)).toBeLessThan(1e-4);
+      }
+    });
+
+    it('has the gradients that finite differences show', () => {
+      const network = withRandomWeights(nodes);
+      const tensors = tf.memory().numTensors;
+      for (const [key, [slope, expected]] of slopes(backend(), network)) {
+        expect(Math.abs(slope - expected), `${key}: ${slope} against ${expected}`).toBeLessThan(0.02 * Math.abs(expected) + 3e-4);
+      }
+      expect(tf.memory().numTensors).toBe(tensors);
+    });
+  });
+}
+
+/** For each parameter, the slope of the loss in a random direction: by the gradient, and by a central difference. */
+function slopes({ primitives }: Backend, network: Network): Map<string, [number, number]> {
+  const plan = planOf(network, logitsNode(network).id, { fuse: 'training' });
+  const keys = plan.steps.flatMap((step) => step.specs.filter(({ trainable }) => trainable).map(({ name }) => `${step.node.id}/${name}`));
+  const random = createRandom(11);
+  const classes = sizeOf(inferShapes(network).get(logitsNode(network).id) ?? []);
+  const count = 4;
+  const xs = Float32Array.from({ length: count * SIDE * SIDE * 3 }, () => random.normal());
+  const labels = Float32Array.from({ length: count * classes }, (_, at) => (at % classes === 1 ? 1 : 0));
+  const weights = upload(plan);
+  const run = (): { loss: number; gradients: ReadonlyMap<string, Tensor> } => {
+    const x = tf.tensor(xs, [count, SIDE, SIDE, 3]);
+    const oneHot = tf.tensor(labels, [count, classes]);
+    const training = { statistics: 'batch', dropout: createRandom(7) } as const;
+    const result = gradientsOf(primitives, plan, weights, { x, oneHot }, {
+      training,
+      parameters: new Set(keys),
+      update: (_, tensor) => tensor.dispose(),
+    }); // prettier-ignore
+    return { loss: result.lossSum.dataSync()[0] / count, gradients: result.gradients };
+  };
+  const found = new Map<string, [number, number]>();
+  for (const key of keys) {
+    const own = weights.get(key);
+    if (own === undefined) throw new Error(key);
+    tf.tidy(() => {
+      const size = own.size;
+      const scale = 1 / Math.sqrt(size);
+      const direction = tf.tensor(
+        Float32Array.from({ length: size }, () => random.normal() * scale),
+        own.shape,
+      );
+      const gradient = run().gradients.get(key);
+      if (gradient === undefined) throw new Error(`no gradient of ${key}`);
+      expect(gradient.shape).toEqual(own.shape);
+      const slope = tf.sum(tf.mul(gradient, direction)).dataSync()[0];
+      const step = 1e-3;
+      const at = (t: number): number => {
+        weights.set(key, tf.add(own, tf.mul(direction, t)));
+        return run().loss;
+      };
+      const difference = (at(step) - at(-step)) / (2 * step);
+      weights.set(key, own);
+      found.set(key, [slope, difference]);
+    });
+  }
+  tf.dispose([...weights.values()]);
+  return found;
+}
