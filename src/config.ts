@@ -9,6 +9,7 @@ export interface Config {
   readonly engine: {
     /** Undefined: the best that loads. */
     readonly backend: 'tensorflow' | 'wasm' | 'cpu' | undefined;
+    /** Of one job; by default the processors are shared out among the jobs that run at once. */
     readonly threads: number;
   };
   readonly http: { readonly host: string; readonly port: number };
@@ -21,9 +22,9 @@ export interface Config {
   };
 }
 
-const whole = (minimum: number, maximum: number, otherwise: number) => {
+const whole = (minimum: number, maximum: number) => {
   const message = `a whole number from ${minimum} to ${maximum}`;
-  return z.coerce.number({ message }).int(message).min(minimum, message).max(maximum, message).default(otherwise);
+  return z.coerce.number({ message }).int(message).min(minimum, message).max(maximum, message);
 };
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values, { message: `one of ${values.join(', ')}` });
@@ -32,12 +33,12 @@ const variables = z.object({
   ESPALIER_DATA: z.string().optional(),
   XDG_DATA_HOME: z.string().optional(),
   ESPALIER_ENGINE: oneOf(['tensorflow', 'wasm', 'cpu']).optional(),
-  ESPALIER_THREADS: whole(1, 1024, availableParallelism()),
+  ESPALIER_THREADS: whole(1, 1024).optional(),
   ESPALIER_HOST: z.string().default('127.0.0.1'),
-  ESPALIER_PORT: whole(0, 65_535, 8080),
+  ESPALIER_PORT: whole(0, 65_535).default(8080),
   ESPALIER_LOG: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  ESPALIER_JOBS: whole(1, 64, 1),
-  ESPALIER_JOB_MEMORY_MIB: whole(128, 1_048_576, 4096),
+  ESPALIER_JOBS: whole(1, 64).default(1),
+  ESPALIER_JOB_MEMORY_MIB: whole(128, 1_048_576).default(4096),
 });
 
 /** Parses the environment. Fails with `invalid-request` naming the variable; an empty one counts as not set. */
@@ -53,9 +54,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     });
   }
   const values = parsed.data;
+  const sharedThreads = Math.max(1, Math.floor(availableParallelism() / values.ESPALIER_JOBS));
   return {
     dataDir: resolve(values.ESPALIER_DATA ?? join(values.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'espalier')),
-    engine: { backend: values.ESPALIER_ENGINE, threads: values.ESPALIER_THREADS },
+    engine: { backend: values.ESPALIER_ENGINE, threads: values.ESPALIER_THREADS ?? sharedThreads },
     http: { host: values.ESPALIER_HOST, port: values.ESPALIER_PORT },
     logLevel: values.ESPALIER_LOG,
     jobs: { concurrency: values.ESPALIER_JOBS, memoryMiB: values.ESPALIER_JOB_MEMORY_MIB },

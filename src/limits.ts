@@ -34,4 +34,28 @@ export const limits = {
   idxBytesMax: 768 * MiB,
   /** A split packed for training, held in memory once: 20,000 images at 224 × 224, or a million at 32 × 32. */
   packedBytesMax: 3072 * MiB,
+  /** A dataset's archive as it is sent: an ImageNet-100 at 256 px; it is on disk only. */
+  datasetBytesMax: 8 * 1024 * MiB,
+  /** A JSON body, held in memory: 200 candidates' ids take 6 KiB. */
+  jsonBytesMax: MiB,
+  /** A form with several images, held in memory until it is parsed; one image as the raw body goes straight to disk. */
+  formBytesMax: 64 * MiB,
+  /** Images in one form: more of them are an evaluation, not a try. */
+  predictImagesMax: 256,
+  /** How long a request waits for a prediction before it answers 202; under the minute after which many clients and proxies give up. */
+  predictWaitMs: 30_000,
+  /** The same for a plan. */
+  planWaitMs: 10_000,
+  /** Deaths of one job's process before the job is given up: a crash that repeats is the job's own. */
+  jobCrashesMax: 3,
+  /** A worker that has not renewed its lease for so long is dead; its event loop is free, so that it never comes late. */
+  jobLeaseMs: 30_000,
+  /** From asking a job's process to end to ending it: the longest training step is well under it. */
+  jobCancelGraceMs: 5_000,
+  /** Between two progress reports of a job, unless it enters another phase: as often as a person can read. */
+  jobProgressEveryMs: 250,
+  /** Latest events of a job that are kept whole; of the progress among older ones every 50th is kept, so that days of training stay a short list. */
+  jobEventsWhole: 500,
+  /** Characters of one line in a job's history. */
+  jobLogCharactersMax: 10_000,
 } as const;

@@ -17,7 +17,7 @@ export type LeaseState = 'held' | 'cancelling' | 'lost';
 
 /**
  * Writes what a finished job made (rows of its resource) and returns links to it by name, e.g. `{model: '/models/mdl_…'}`.
- * Runs in the transaction that marks the job succeeded, so both happen or neither. A Failure thrown here fails the job.
+ * Runs in the transaction that marks the job succeeded, so both happen or neither.
  */
 export type Settle = <K extends JobKind>(
   tx: Transaction,
@@ -35,7 +35,7 @@ export interface JobFilter {
 
 /** What those who ask for work see of the queue. */
 export interface JobQueue {
-  /** Adds a job in the caller's transaction. Blobs that the input names (under the key `blob`) are kept until it ends. */
+  /** Adds a job in the caller's transaction. Blobs that the input names are kept until it ends. */
   enqueue<K extends JobKind>(tx: Transaction, kind: K, input: JobInput<K>): Job;
   /** Fails with `not-found`. */
   get(jobId: string): Job;
@@ -49,27 +49,27 @@ export interface JobQueue {
   requestCancel(jobId: string): Job;
 }
 
-/** What workers see of the queue. `now` is Unix time in milliseconds. */
+/** What workers see of the queue. `now` is Unix time in milliseconds; writes answer false, and do nothing, when the lease was lost. */
 export interface WorkQueue {
-  /** Takes the oldest job that is queued or whose lease has lapsed. */
+  /** Takes the oldest queued job, those included that a dead worker held. */
   lease(now: number): Lease | undefined;
-  /** Calls back whenever there may be something to lease or to cancel; returns how to stop that. */
+  /** Takes the death of every worker whose lease ends before `now` as known; Infinity where no worker can be alive. */
+  recover(now: number): void;
+  /** Calls back, inside of the transaction at fault, when there will be something to lease or to cancel; returns how to stop that. */
   onWork(listener: () => void): () => void;
   renew(lease: Lease, now: number): LeaseState;
-  /** Kept on the job at once; becomes an event a few times a second at most. */
-  progress(lease: Lease, progress: Progress, now: number): void;
-  log(lease: Lease, message: string, data: Record<string, unknown>): void;
-  /** Keeps a blob until the job ends, whatever comes of it. */
-  claimBlob(lease: Lease, hash: string): void;
-  /** Marks the job succeeded with what `settle` links; false when the job was lost or cancelled first. */
+  progress(lease: Lease, progress: Progress): boolean;
+  /** A line for the job's history. */
+  log(lease: Lease, message: string, data: Record<string, unknown>): boolean;
+  /** Keeps a blob until the job ends. */
+  claimBlob(lease: Lease, hash: string): boolean;
+  /** Ends the job with what `settle` links, in one transaction; what `settle` throws undoes it. */
   succeed(lease: Lease, settle: (tx: Transaction) => Record<string, string>): boolean;
   fail(lease: Lease, failure: Failure): boolean;
-  /** The work ended because of a cancel request. */
+  /** The work ended because it was asked to. */
   cancelled(lease: Lease): boolean;
-  /** The work stopped without an answer: the job is queued again, or fails with `cause` after its last attempt. */
+  /** The work stopped without an answer: the job is queued again, or fails with `cause` when that happens too often. */
   crashed(lease: Lease, cause: Failure): boolean;
-  /** Gives the job back unfinished, to be resumed by the next worker. */
+  /** Gives the job back unfinished, to be resumed. */
   release(lease: Lease): boolean;
-  /** Gives back every job that is still held; for the start of the only worker. */
-  releaseAll(): void;
 }

@@ -18,6 +18,8 @@ export type Transaction = Tables & { readonly [inTransaction]: true };
 export interface Store {
   readonly db: Tables;
   readonly blobs: Blobs;
+  /** The folder of the blobs, for a job's process to open. */
+  readonly blobsDir: string;
   /** The data directory. */
   readonly dataDir: string;
   /** Runs `work` and commits, or rolls back what it throws. On disk (fsync) when this returns. `work` must not be async. */
@@ -33,7 +35,8 @@ const BUSY_MS = 5000;
 /** Opens (or makes) the data directory's database and blobs, and brings its tables up to date. */
 export function openStore(dataDir: string): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const blobs = openBlobs(join(dataDir, 'blobs'));
+  const blobsDir = join(dataDir, 'blobs');
+  const blobs = openBlobs(blobsDir);
   const client = new Database(join(dataDir, 'espalier.db'), { timeout: BUSY_MS });
   try {
     client.pragma('journal_mode = WAL');
@@ -47,6 +50,7 @@ export function openStore(dataDir: string): Store {
     return {
       db,
       blobs,
+      blobsDir,
       dataDir,
       transaction: (work) => db.transaction((tx) => work(tx as Tables as Transaction), { behavior: 'immediate' }),
       close: () => client.close(),
