@@ -131,14 +131,23 @@ export const cases: Record<string, Node[]> = {
     add('a', 'j', 'j', 'j'),
     flatten('f', 'a'),
   ],
-  'pooling 3×3 stride 2, same and valid': [
+  'average pooling 3×3 stride 2, same': [
     input([SIDE, SIDE, 3]),
     conv('c', 'input', 4),
     { id: 'a', kind: 'AveragePooling2D', inputs: ['c'], config: { poolSize: [3, 3], strides: [2, 2], padding: 'same' } },
+    flatten('f', 'a'),
+  ],
+  'average pooling 2×3 stride 2×1, valid': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    { id: 'a', kind: 'AveragePooling2D', inputs: ['c'], config: { poolSize: [2, 3], strides: [2, 1], padding: 'valid' } },
+    flatten('f', 'a'),
+  ],
+  'max pooling 3×3 stride 2, same': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
     { id: 'm', kind: 'MaxPooling2D', inputs: ['c'], config: { poolSize: [3, 3], strides: [2, 2], padding: 'same' } },
-    add('s', 'a', 'm'),
-    { id: 'a2', kind: 'AveragePooling2D', inputs: ['s'], config: { poolSize: [2, 2], strides: [2, 2], padding: 'valid' } },
-    flatten('f', 'a2'),
+    flatten('f', 'm'),
   ],
   'global pooling, Dropout, Softmax inside': [
     input([SIDE, SIDE, 3]),

@@ -98,7 +98,12 @@ export const portable: Primitives = {
   maxPool: (x, { size, strides, pads }) => tf.maxPool(images(x), [...size], [...strides], pads),
   maxPoolGradient: (dy, x, y, pool) => tf.engine().runKernel('MaxPoolGrad', { dy, input: x, output: y }, poolAttributes(pool)),
   averagePool: (x, { size, strides, pads }) => tf.avgPool(images(x), [...size], [...strides], pads),
-  averagePoolGradient: (dy, x, pool) => tf.engine().runKernel('AvgPoolGrad', { dy, input: x }, poolAttributes(pool)),
+  averagePoolGradient: (dy, x, pool) =>
+    tf.tidy(() => {
+      // tfjs's kernel divides by the whole window at the edges too, where its forward leaves padding out.
+      const corrected = tf.mul(dy, edgeCorrection(dy, x, pool));
+      return tf.engine().runKernel('AvgPoolGrad', { dy: corrected, input: x }, poolAttributes(pool));
+    }),
 
   softmaxCrossEntropy: (logits, oneHot) => {
     const [losses, gradient] = tf.tidy(() => {
@@ -108,6 +113,24 @@ export const portable: Primitives = {
     return { losses, gradient };
   },
 };
+
+/** Window size over the number of its positions that lie inside the image, for each output position. */
+function edgeCorrection(dy: Tensor, x: Tensor, { size, strides, pads }: Pool): Tensor {
+  const window: Window = { strides, dilations: [1, 1], pads };
+  const [[top], [left]] = explicitPads(shapeOf(x), size, window);
+  const share = (axis: 1 | 2, before: number): number[] =>
+    Array.from({ length: shapeOf(dy)[axis] }, (_, at) => {
+      const begin = at * strides[axis - 1] - before;
+      const end = begin + size[axis - 1];
+      return size[axis - 1] / (Math.min(end, shapeOf(x)[axis]) - Math.max(begin, 0));
+    });
+  const rows = share(1, top);
+  const columns = share(2, left);
+  return tf.tensor(
+    rows.flatMap((row) => columns.map((column) => row * column)),
+    [1, rows.length, columns.length, 1],
+  );
+}
 
 function poolAttributes({ size, strides, pads }: Pool): { filterSize: number[]; strides: number[]; pad: string } {
   return { filterSize: [...size], strides: [...strides], pad: pads };
