@@ -1,24 +1,27 @@
 /** Every failure that a caller can cause or must handle; anything else that is thrown is a defect. */
-export type FailureCode =
-  | 'invalid-request'
-  | 'not-found'
-  | 'conflict'
-  | 'idempotency-mismatch'
-  | 'unsupported-format'
-  | 'malformed-file'
-  | 'limit-exceeded'
-  | 'unsupported-layer'
-  | 'unknown-architecture'
-  | 'unknown-criterion'
-  | 'shape-mismatch'
-  | 'non-finite-weights'
-  | 'unusable-dataset'
-  | 'target-unreachable'
-  | 'engine-unavailable'
-  | 'data-directory-busy'
-  | 'out-of-memory'
-  | 'cancelled'
-  | 'internal';
+export const failureCodes = [
+  'invalid-request',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'idempotency-mismatch',
+  'unsupported-format',
+  'malformed-file',
+  'limit-exceeded',
+  'unsupported-layer',
+  'unknown-architecture',
+  'unknown-criterion',
+  'shape-mismatch',
+  'non-finite-weights',
+  'unusable-dataset',
+  'target-unreachable',
+  'engine-unavailable',
+  'data-directory-busy',
+  'out-of-memory',
+  'cancelled',
+  'internal',
+] as const;
+export type FailureCode = (typeof failureCodes)[number];
 
 /**
  * An expected failure: one sentence of what is wrong, one of what to do, and the field, file or layer that it is about.

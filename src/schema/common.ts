@@ -1,4 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { failureCodes } from '../core/failure.ts';
+
+export const failureCode = z.enum(failureCodes).openapi('FailureCode');
 
 /** An opaque prefixed id: `mdl_…`, `dst_…`, `prf_…`, `rec_…`, `prn_…`, `evl_…`, `job_…`. */
 export const idOf = <P extends string>(prefix: P) =>
@@ -31,13 +34,17 @@ export const engineStamp = z
   .openapi('EngineStamp');
 export type EngineStamp = z.infer<typeof engineStamp>;
 
+/** The engine that jobs will run on, and why it is this one. */
+export const engineReport = engineStamp.extend({ reason: z.string() }).openapi('EngineReport');
+export type EngineReport = z.infer<typeof engineReport>;
+
 /** RFC 9457 problem details, with a machine-readable code and the field, file or layer at fault. */
 export const problem = z
   .object({
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.string(),
+    code: failureCode,
     detail: z.string(),
     hint: z.string().optional(),
     field: z.string().optional(),

@@ -13,3 +13,10 @@ export const diversityPoint = z.object({
   at: time,
 });
 export const diversitySeries = z.object({ items: z.array(diversityPoint) }).openapi('DiversitySeries');
+
+export const diversityQuery = z.object({
+  model: modelId.optional().describe('Only the lineage of this model: what it came from and all that came from either.'),
+  source: z.enum(['weights', 'activations']).optional(),
+  since: time.optional(),
+  until: time.optional().describe('Before this time.'),
+});

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { jobId, pageOf, pageQuery, time } from './common.ts';
+import { failureCode, jobId, pageOf, pageQuery, time } from './common.ts';
 
 export const jobKind = z.enum(['import-model', 'import-dataset', 'profile', 'recommend', 'prune', 'evaluate', 'predict']);
 export type JobKind = z.infer<typeof jobKind>;
@@ -18,7 +18,7 @@ export const progress = z.object({
 
 /** Why a job failed; the same members as a problem, without those that only an HTTP answer has. */
 export const jobError = z
-  .object({ code: z.string(), detail: z.string(), hint: z.string().optional(), field: z.string().optional() })
+  .object({ code: failureCode, detail: z.string(), hint: z.string().optional(), field: z.string().optional() })
   .openapi('JobError');
 export type JobError = z.infer<typeof jobError>;
 

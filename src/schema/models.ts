@@ -59,4 +59,7 @@ export const modelUploadQuery = z.object({
   architecture: z.string().max(80).optional().describe('Needed for safetensors: an id of `espalier backbones`.'),
 });
 
-export const contentQuery = z.object({ format: z.enum(['tfjs', 'safetensors']).default('tfjs') });
+const contentFormat = z.enum(['tfjs', 'safetensors']);
+export type ContentFormat = z.infer<typeof contentFormat>;
+
+export const contentQuery = z.object({ format: contentFormat.default('tfjs') });

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { cost, datasetId, engineStamp, estimate, idOf, modelId, seed, time } from './common.ts';
+import { cost, datasetId, engineStamp, estimate, idOf, modelId, pageOf, seed, time } from './common.ts';
 import { metrics } from './evaluations.ts';
 
 /** Exactly one of them. */
@@ -124,3 +124,5 @@ export const pruning = z
   })
   .openapi('Pruning');
 export type Pruning = z.infer<typeof pruning>;
+
+export const pruningPage = pageOf(pruning).openapi('PruningPage');

@@ -2,10 +2,13 @@ import { z } from '@hono/zod-openapi';
 import { cost, datasetId, engineStamp, estimate, idOf, modelId, seed, time } from './common.ts';
 import { pruneRequest } from './prunings.ts';
 
+/** Candidates of one ranking: each costs one pass over the images. */
+export const candidatesMax = 200;
+
 export const recommendRequest = z
   .object({
     dataset: datasetId,
-    candidates: z.array(modelId).min(1).max(200).optional().describe('Default: every model that has no parent.'),
+    candidates: z.array(modelId).min(1).max(candidatesMax).optional().describe('Default: every model that has no parent.'),
     constraints: z
       .object({
         flopsMax: z.number().positive().optional(),
@@ -31,6 +34,7 @@ export const rankedCandidate = z
     tiedWith: z.array(modelId),
     predictedAccuracy: estimate.describe('Cross-validated k-NN accuracy on the features.'),
     probabilityBest: z.number(),
+    behindChosen: estimate.describe("Its predicted accuracy minus the chosen one's, paired over the images."),
     scores: z.object({
       logMe: estimate,
       knn: estimate,

@@ -1,0 +1,107 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { modelId, pageQuery } from '../../schema/common.ts';
+import { contentQuery, model, modelPage, modelSource, modelUploadQuery } from '../../schema/models.ts';
+import type { Context } from '../../services/context.ts';
+import { deleteModel, getModel, getModelContent, importZooModel, listModels, uploadModel } from '../../services/models.ts';
+import { sendFile } from '../content.ts';
+import { problems } from '../errors.ts';
+import { accepted, acceptedResponse, createRouter, idempotency, incoming, isJson, json, rawBody } from '../router.ts';
+import { invalidRequest } from '../validation.ts';
+
+const tags = ['models'];
+const params = z.object({ id: modelId });
+const binary = { schema: { type: 'string', format: 'binary' } as const };
+const bytes = { 'application/zip': binary, 'application/octet-stream': binary };
+
+const post = createRoute({
+  method: 'post',
+  path: '/models',
+  tags,
+  operationId: 'createModel',
+  summary: 'Add a model from a file or from the starter backbones',
+  description:
+    'The body is the file itself (tfjs zip or tar, Keras .h5, safetensors with `architecture`), or JSON `{"source": "zoo:NAME"}`. ' +
+    'Files are parsed in a job of their own; the same content with the same options is answered at once.',
+  request: {
+    query: modelUploadQuery,
+    headers: idempotency,
+    body: {
+      content: { ...rawBody('').content, 'application/json': { schema: { $ref: '#/components/schemas/ModelSource' } } },
+    },
+  },
+  responses: { 200: json('The model, known already', model), 202: acceptedResponse, ...problems(400, 409, 413, 422) },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/models',
+  tags,
+  operationId: 'listModels',
+  summary: 'Backbones and artifacts, newest first',
+  request: { query: pageQuery },
+  responses: { 200: json('A page of models', modelPage), ...problems(400) },
+});
+
+const get = createRoute({
+  method: 'get',
+  path: '/models/{id}',
+  tags,
+  operationId: 'getModel',
+  summary: 'One model',
+  request: { params },
+  responses: { 200: json('The model', model), ...problems(400, 404) },
+});
+
+const content = createRoute({
+  method: 'get',
+  path: '/models/{id}/content',
+  tags,
+  operationId: 'getModelContent',
+  summary: 'The model as a file, for use elsewhere',
+  description:
+    'tfjs: a zip with a LayersModel that plain `tf.loadLayersModel` opens. safetensors: weights, with the layers as JSON in the metadata. ' +
+    'Answers conditional requests (ETag) and single byte ranges.',
+  request: { params, query: contentQuery },
+  responses: {
+    200: { description: 'The file', content: bytes },
+    206: { description: 'The range asked for', content: bytes },
+    304: { description: 'The file has not changed' },
+    416: { description: 'The range lies outside of the file' },
+    ...problems(400, 404),
+  },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/models/{id}',
+  tags,
+  operationId: 'deleteModel',
+  summary: 'Delete a model with its profiles and evaluations',
+  request: { params },
+  responses: { 204: { description: 'It is gone' }, ...problems(400, 404, 409) },
+});
+
+export const modelRoutes = (context: Context) => {
+  const router = createRouter();
+  router.openAPIRegistry.register('ModelSource', modelSource);
+  return router
+    .openapi(post, async (c) => {
+      const outcome = isJson(c)
+        ? importZooModel(context, parseSource(await c.req.json()))
+        : await uploadModel(context, incoming(c), c.req.valid('query'));
+      return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
+    })
+    .openapi(list, (c) => c.json(listModels(context, c.req.valid('query')), 200))
+    .openapi(get, (c) => c.json(getModel(context, c.req.valid('param').id), 200))
+    .openapi(content, async (c) => sendFile(c, await getModelContent(context, { ...c.req.valid('param'), ...c.req.valid('query') })))
+    .openapi(remove, async (c) => {
+      await deleteModel(context, c.req.valid('param').id);
+      return c.body(null, 204);
+    });
+};
+
+const parseSource = (sent: unknown): z.infer<typeof modelSource> => {
+  const parsed = modelSource.safeParse(sent);
+  if (!parsed.success) throw invalidRequest(parsed.error.issues, 'body');
+  return parsed.data;
+};

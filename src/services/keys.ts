@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import type { JobInput } from '../jobs/types.ts';
+import type { ProfileRequest } from '../schema/profiles.ts';
+
+const sortKeys = (_: string, value: unknown): unknown =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+/** SHA-256 in hex of the value's JSON with sorted keys, so that equal requests hash alike however they were written. */
+export const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value, sortKeys)).digest('hex');
+
+/** What an import is of: the file's content and the options, but not the name it was sent under. */
+export const modelSourceKey = ({ source, name }: JobInput<'import-model'>): string =>
+  hashOf(source.kind === 'zoo' ? { zoo: source.name, name } : { blob: source.blob, architecture: source.architecture, name });
+
+export const datasetSourceKey = ({ blob, name, exclude, seed }: JobInput<'import-dataset'>): string =>
+  hashOf({ blob, name, exclude: exclude.toSorted(), seed });
+
+/** What changes a profile's values; images and positions play no part where only weights are read. */
+export const profileOptionsHash = (request: ProfileRequest): string => {
+  const { source, layers, seed, dataset, images, positionsPerImage } = request;
+  return hashOf(source === 'weights' ? { source, layers, seed } : { source, layers, seed, dataset, images, positionsPerImage });
+};
+
+/** Options of the profile that every model gets on arrival. */
+export const weightProfileHash = hashOf({ source: 'weights', layers: 'conv', seed: 0 });

@@ -1,0 +1,104 @@
+import { eq } from 'drizzle-orm';
+import type { Settle } from '../jobs/queue.ts';
+import type { ImportedModel, JobInput, JobResult } from '../jobs/types.ts';
+import type { JobKind } from '../schema/jobs.ts';
+import { newId } from '../store/ids.ts';
+import type { Transaction } from '../store/store.ts';
+import { datasets, evaluations, models, predictions, profiles, prunings, recommendations } from '../store/tables.ts';
+import { datasetSourceKey, hashOf, modelSourceKey, profileOptionsHash, weightProfileHash } from './keys.ts';
+
+interface Finished<K extends JobKind> {
+  readonly id: string;
+  readonly kind: K;
+  readonly input: JobInput<K>;
+}
+type Settler<K extends JobKind> = (tx: Transaction, job: Finished<K>, result: JobResult<K>) => Record<string, string>;
+
+const now = (): string => new Date().toISOString();
+
+const insertProfile = (
+  tx: Transaction,
+  of: { modelId: string; datasetId: string | null; optionsHash: string },
+  result: JobResult<'profile'>,
+): string => {
+  const { source, diversity, diversityExcess } = result;
+  return (
+    tx
+      .insert(profiles)
+      .values({ id: newId('prf'), ...of, source, diversity, diversityExcess, result, createdAt: now() })
+      // Two requests for one profile may have been queued; the second result is the first one again.
+      .onConflictDoUpdate({ target: [profiles.modelId, profiles.optionsHash], set: { result, diversity, diversityExcess } })
+      .returning({ id: profiles.id })
+      .get().id
+  );
+};
+
+const insertModel = (tx: Transaction, made: ImportedModel, origin: { source: string | null; parentId: string | null }): string => {
+  const id = newId('mdl');
+  const { network, tfjs, contentHash, summary, profile } = made;
+  tx.insert(models)
+    .values({ id, name: summary.name, blob: network.hash, tfjs: tfjs.hash, contentHash, summary, createdAt: now(), ...origin })
+    .run();
+  insertProfile(tx, { modelId: id, datasetId: null, optionsHash: weightProfileHash }, profile);
+  return id;
+};
+
+const settlers: { readonly [K in JobKind]: Settler<K> } = {
+  'import-model': (tx, { input }, result) => {
+    const source = modelSourceKey(input);
+    // The same file may have been sent twice before the first was imported.
+    const known = tx.select({ id: models.id }).from(models).where(eq(models.source, source)).get();
+    return { model: `/models/${known?.id ?? insertModel(tx, result, { source, parentId: null })}` };
+  },
+
+  'import-dataset': (tx, { input }, { dataset, samples, report }) => {
+    const source = datasetSourceKey(input);
+    const known = tx.select({ id: datasets.id }).from(datasets).where(eq(datasets.source, source)).get();
+    if (known) return { dataset: `/datasets/${known.id}` };
+    const id = newId('dst');
+    const name = input.name ?? input.fileName;
+    tx.insert(datasets).values({ id, name, blob: dataset.hash, samples: samples.hash, source, report, createdAt: now() }).run();
+    return { dataset: `/datasets/${id}` };
+  },
+
+  profile: (tx, { input: { request, model, dataset } }, result) => {
+    const of = { modelId: model.id, datasetId: dataset?.id ?? null, optionsHash: profileOptionsHash(request) };
+    return { profile: `/profiles/${insertProfile(tx, of, result)}` };
+  },
+
+  recommend: (tx, { input: { request, dataset } }, result) => {
+    const id = newId('rec');
+    tx.insert(recommendations)
+      .values({ id, datasetId: dataset.id, requestHash: hashOf(request), result, createdAt: now() })
+      .run();
+    return { recommendation: `/recommendations/${id}` };
+  },
+
+  prune: (tx, { input: { request, model, dataset } }, { plan, artifact, report }) => {
+    const id = newId('prn');
+    const artifactId = artifact && insertModel(tx, artifact, { source: null, parentId: model.id });
+    const of = { parentId: model.id, datasetId: dataset.id, artifactId, request, requestHash: hashOf(request) };
+    tx.insert(prunings)
+      .values({ id, ...of, plan, report, createdAt: now() })
+      .run();
+    const links = { pruning: `/prunings/${id}`, parent: `/models/${model.id}` };
+    return artifactId ? { ...links, artifact: `/models/${artifactId}` } : links;
+  },
+
+  evaluate: (tx, { input: { request, model, dataset } }, result) => {
+    const id = newId('evl');
+    const of = { modelId: model.id, datasetId: dataset.id, requestHash: hashOf(request) };
+    tx.insert(evaluations)
+      .values({ id, ...of, result, createdAt: now() })
+      .run();
+    return { evaluation: `/evaluations/${id}` };
+  },
+
+  predict: (tx, { id }, result) => {
+    tx.insert(predictions).values({ jobId: id, result }).run();
+    return { prediction: `/predictions/${id}` };
+  },
+};
+
+/** Writes what a finished job made and returns links to it by name; runs in the transaction that marks the job succeeded. */
+export const settle: Settle = (tx, job, result) => settlers[job.kind](tx, job, result);
