@@ -29,7 +29,7 @@ const SEED = 0;
 const VALIDATION_IMAGES = 2000;
 const QUANTILE_SAMPLE = { images: 512, positionsPerImage: 8, seed: SEED };
 
-const { values: args } = parseArgs({ options: { only: { type: 'string' }, epochs: { type: 'string', default: '12' } } });
+const { values: args } = parseArgs({ options: { only: { type: 'string' }, epochs: { type: 'string', default: '8' } } });
 
 const recipe: Recipe = {
   epochs: Number(args.epochs),
