@@ -24,6 +24,8 @@ export interface Selection {
   atRatio(ratio: number): readonly number[];
   /** One step of width fewer than these. */
   wider(removed: readonly number[]): readonly number[];
+  /** One step of width more than these, as far as a channel stays. */
+  narrower(removed: readonly number[]): readonly number[];
 }
 
 /** @param scores the criterion's scores of this group */
@@ -51,6 +53,7 @@ export function createSelection(
       const surplus = chosen.length < wanted ? (roundTo - ((size - chosen.length) % roundTo)) % roundTo : 0;
       return chosen.slice(0, Math.max(0, chosen.length - surplus));
     },
+    narrower: (removed) => ofCount(Math.min(removed.length + roundTo, size - least)),
     wider: (removed) => ofCount(Math.max(0, removed.length - roundTo)),
   };
 }

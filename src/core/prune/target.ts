@@ -13,6 +13,8 @@ export interface Met {
 /** So near to 1 that every group is left with one channel. */
 const EVERYTHING = 1 - 1e-6;
 const BISECTIONS = 20;
+/** Most steps of width taken from one group for others at a time. */
+const EXCHANGED_STEPS = 4;
 /** Share of the target by which the result may miss it without a word. */
 const TOLERANCE = 0.02;
 
@@ -45,7 +47,7 @@ export function meetFlops(selections: readonly Selection[], target: number, flop
       field: 'target.flops',
     });
   }
-  let choices = chooseAt(selections, EVERYTHING);
+  let choices: readonly Choice[] = chooseAt(selections, EVERYTHING);
   const smallest = flopsOf(choices);
   if (smallest > target) {
     throw new Failure('target-unreachable', `${target} FLOPs cannot be reached: the smallest possible is ${smallest}.`, {
@@ -60,30 +62,53 @@ export function meetFlops(selections: readonly Selection[], target: number, flop
     if (flopsOf(tried) > target) over = ratio;
     else [under, choices] = [ratio, tried];
   }
-  choices = giveBack(selections, choices, target, flopsOf);
+  choices = nearest(selections, choices, target, flopsOf);
   const reached = flopsOf(choices);
-  const short = (target - reached) / target;
-  const notes =
-    short > TOLERANCE ? [`${reached} FLOPs is the nearest under ${target}: one step of width more in any group would exceed it.`] : [];
+  const notes = isNear(reached, target)
+    ? []
+    : [`${reached} FLOPs is the nearest that the widths allow under ${target}: one step more in any group exceeds it.`];
   return { choices, notes };
 }
 
-function giveBack(
-  selections: readonly Selection[],
-  start: readonly Choice[],
-  target: number,
-  flopsOf: (choices: readonly Choice[]) => number,
-): Choice[] {
+type FlopsOf = (choices: readonly Choice[]) => number;
+
+const isNear = (flops: number, target: number): boolean => flops > (1 - TOLERANCE) * target;
+
+/**
+ * Gives channels back; where that leaves the FLOPs further from the target than the tolerance (few groups, coarse
+ * steps), also takes a few steps from one group to give more to others, for as long as that comes nearer.
+ */
+function nearest(selections: readonly Selection[], start: readonly Choice[], target: number, flopsOf: FlopsOf): readonly Choice[] {
+  let best = giveBack(selections, start, target, flopsOf);
+  let reached = flopsOf(best);
+  for (let better = true; better && !isNear(reached, target);) {
+    better = false;
+    for (const [i, { group, narrower }] of selections.entries()) {
+      let { removed } = best[i];
+      for (let step = 0; step < EXCHANGED_STEPS; step++) {
+        removed = narrower(removed);
+        const tried = giveBack(selections, best.with(i, { group, removed }), target, flopsOf, i);
+        const flops = flopsOf(tried);
+        if (flops > reached) [best, reached, better] = [tried, flops, true];
+      }
+    }
+  }
+  return best;
+}
+
+/** Widens groups step by step, those where a step costs most first, as long as the FLOPs stay at or under the target. */
+function giveBack(selections: readonly Selection[], start: readonly Choice[], target: number, flopsOf: FlopsOf, except?: number): Choice[] {
   const choices = [...start];
-  const wider = (i: number): Choice[] => choices.with(i, { group: choices[i].group, removed: selections[i].wider(choices[i].removed) });
+  const widened = (i: number): Choice[] => choices.with(i, { group: choices[i].group, removed: selections[i].wider(choices[i].removed) });
   const order = selections
-    .map((_, i) => ({ i, flops: flopsOf(wider(i)) }))
+    .map((_, i) => ({ i, flops: flopsOf(widened(i)) }))
+    .filter(({ i }) => i !== except)
     .sort((a, b) => b.flops - a.flops || a.i - b.i)
     .map(({ i }) => i);
   for (let given = true; given;) {
     given = false;
     for (const i of order) {
-      const tried = wider(i);
+      const tried = widened(i);
       if (tried[i].removed.length === choices[i].removed.length || flopsOf(tried) > target) continue;
       choices[i] = tried[i];
       given = true;
