@@ -70,9 +70,9 @@ function sample({ channels, positions, perImage, values, random }: Reader, outpu
     const end = Math.floor(((at % perImage) + 1) * stretch);
     return Math.floor(at / perImage) * positions + begin + random.integer(end - begin);
   });
-  const taken = tf.tidy(() =>
-    tf.gather(tf.reshape(output, [count * positions, channels]), tf.tensor1d(rows, 'int32')).dataSync<'float32'>(),
-  );
+  const gathered = tf.tidy(() => tf.gather(tf.reshape(output, [count * positions, channels]), tf.tensor1d(rows, 'int32')));
+  const taken = gathered.dataSync<'float32'>();
+  gathered.dispose();
   const samples = images * perImage;
   for (let c = 0; c < channels; c++) {
     for (let s = 0; s < rows.length; s++) values[c * samples + first * perImage + s] = taken[s * channels + c];

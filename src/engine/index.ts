@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { activations } from './activations.ts';
 import { loadBackend } from './backend.ts';
+import type { Backend } from './backend.ts';
 import { features, logits } from './infer.ts';
 import { latency, speedCheck } from './latency.ts';
 import { recalibrate } from './recalibrate.ts';
@@ -18,7 +19,10 @@ export type * from './types.ts';
 export async function openEngine(
   options: { readonly backend?: BackendName; readonly threads?: number; readonly reason?: string } = {},
 ): Promise<Engine> {
-  const backend = await loadBackend(options.backend, options.threads ?? availableParallelism(), options.reason);
+  return engineOf(await loadBackend(options.backend, options.threads ?? availableParallelism(), options.reason));
+}
+
+export function engineOf(backend: Backend): Engine {
   return {
     info: backend.info,
     logits: (network, images, runOptions) => logits(backend, network, images, runOptions),

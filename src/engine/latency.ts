@@ -64,8 +64,10 @@ function createRunner({ primitives }: Backend, network: Network, batchSize: numb
   return {
     run() {
       const begun = performance.now();
+      const output = forward(primitives, plan, weights, x);
       // Reading the output waits for it where the device runs on its own.
-      tf.tidy(() => forward(primitives, plan, weights, x).dataSync());
+      output.dataSync();
+      output.dispose();
       return performance.now() - begun;
     },
     dispose: () => tf.dispose([x, ...weights.values()]),

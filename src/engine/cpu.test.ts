@@ -1,11 +1,11 @@
 import { beforeAll, describe } from 'vitest';
 import { loadBackend } from './backend.ts';
 import type { Backend } from './backend.ts';
-import { describeOperations } from './testing.ts';
+import { describeOperations } from './testing/operations.ts';
 
 let backend: Backend;
 beforeAll(async () => {
-  backend = await loadBackend('tensorflow', 1, undefined);
+  backend = await loadBackend('cpu', 1, undefined);
 });
 
-describe('tensorflow', () => describeOperations(() => backend));
+describe('cpu operations', () => describeOperations(() => backend));
