@@ -1,0 +1,35 @@
+import { program } from 'commander';
+import { addDatasetCommands } from './cli/commands/datasets.ts';
+import { addDemoCommand } from './cli/commands/demo.ts';
+import { addEngineCommands } from './cli/commands/engine.ts';
+import { addJobCommands } from './cli/commands/jobs.ts';
+import { addModelCommands } from './cli/commands/models.ts';
+import { addServeCommand } from './cli/commands/serve.ts';
+import { addWorkCommands } from './cli/commands/work.ts';
+
+program
+  .name('espalier')
+  .description('Chooses a pretrained CNN backbone for a small dataset by its Dice diversity, then prunes and fine-tunes it.')
+  .option('--json', "print the API's own objects")
+  .showHelpAfterError('(espalier --help lists what there is)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  espalier demo
+  espalier recommend digits.zip --flops-max 20M
+  espalier prune zoo:cifar-resnet20 digits.zip --ratio 0.3
+  espalier serve
+
+Data are kept in ESPALIER_DATA (default: ~/.local/share/espalier). When a server owns it, commands talk to that server.`,
+  );
+
+addDemoCommand(program);
+addModelCommands(program);
+addDatasetCommands(program);
+addWorkCommands(program);
+addJobCommands(program);
+addServeCommand(program);
+addEngineCommands(program);
+
+await program.parseAsync();

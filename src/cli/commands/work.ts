@@ -1,0 +1,155 @@
+import type { Command } from 'commander';
+import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
+import { evaluationOf, profileOf, pruningOf, recommendationOf, savePruning } from '../requests.ts';
+import { resolveDataset, resolveModel } from '../resolve.ts';
+import { planLine, pruneReportView, recommendationView } from '../results.ts';
+import type { Session } from '../session.ts';
+import { datasetLine, evaluationView, predictionView, profileView } from '../views.ts';
+import { predictFiles } from '../predict.ts';
+import { zooNames } from '../zoo.ts';
+
+interface ProfileOptions {
+  readonly data?: string;
+  readonly layers?: string;
+  readonly images?: number;
+  readonly seed?: number;
+}
+
+interface RecommendOptions {
+  readonly candidates?: string[];
+  readonly flopsMax?: number;
+  readonly paramsMax?: number;
+  readonly seed?: number;
+}
+
+interface PruneOptions {
+  readonly ratio?: number;
+  readonly flops?: number;
+  readonly criterion?: string;
+  readonly source?: string;
+  readonly layers?: string;
+  readonly roundTo?: number;
+  readonly recalibrate: boolean;
+  readonly recipe?: string;
+  readonly epochs?: number;
+  readonly seed?: number;
+  readonly planOnly?: boolean;
+  readonly out?: string;
+}
+
+/** The commands that compute: profile, recommend, prune, evaluate, predict. */
+export function addWorkCommands(program: Command): void {
+  program
+    .command('profile')
+    .argument('<model>', 'id, name, zoo:NAME or file')
+    .option('--data <dataset>', 'compare activations on the images of this dataset instead of weights')
+    .option('--layers <which>', 'conv, or all to take Dense layers in')
+    .option('--images <n>', 'images to show the model', wholeNumber('--images'))
+    .option('--seed <n>', 'seed of the permuted null and of the sampling', wholeNumber('--seed'))
+    .description("Dice diversity of a model's kernels, layer by layer")
+    .action(
+      run(async (session, spec: string, { data, ...options }: ProfileOptions) => {
+        const model = await resolveModel(session, spec);
+        const dataset = data === undefined ? undefined : await resolveDataset(session, data);
+        const activations = dataset && { source: 'activations', dataset: dataset.id };
+        const done = await profileOf(session, { model: model.id, ...activations, ...options });
+        printed(session, done, profileView(done, model.name));
+      }),
+    );
+
+  program
+    .command('recommend')
+    .argument('<dataset>', 'id, name, archive or image folder')
+    .option('--candidates <models...>', 'models to choose from: ids, names, files, zoo:NAME or zoo:* (default: zoo:*)')
+    .option('--flops-max <n>', 'FLOPs that the pruned model may have, e.g. 20M', numeral('--flops-max'))
+    .option('--params-max <n>', 'parameters that the model may have, e.g. 200k', numeral('--params-max'))
+    .option('--seed <n>', 'seed of the bootstrap and of the cross-validation', wholeNumber('--seed'))
+    .description('the backbone to start from for a dataset, and how sure that is')
+    .action(
+      run(async (session, spec: string, options: RecommendOptions) => {
+        const dataset = await resolveDataset(session, spec);
+        const candidates = await candidateIds(session, options.candidates ?? ['zoo:*']);
+        const { flopsMax, paramsMax, seed } = options;
+        const done = await recommendationOf(session, { dataset: dataset.id, candidates, constraints: { flopsMax, paramsMax }, seed });
+        const next = `Next:  espalier prune ${done.next.model} ${done.dataset} ${targetFlags(done.next.target)}`;
+        printed(session, done, [datasetLine(dataset), '', recommendationView(done), '', next].join('\n'));
+      }),
+    );
+
+  program
+    .command('prune')
+    .argument('<model>', 'id, name, zoo:NAME or file')
+    .argument('<dataset>', 'id, name, archive or image folder')
+    .option('--ratio <share>', 'share of kernels that leaves each group (default: 0.3)', fraction('--ratio'))
+    .option('--flops <n>', 'FLOPs that the pruned model may have, e.g. 20M', numeral('--flops'))
+    .option('--criterion <id>', 'dice, l1 or random')
+    .option('--source <what>', 'what dice compares: weights or activations')
+    .option('--layers <which>', 'conv, or all to prune Dense units too')
+    .option('--round-to <n>', 'keep widths a multiple of this', wholeNumber('--round-to'))
+    .option('--no-recalibrate', 'leave the BatchNormalization statistics as they are')
+    .option('--recipe <name>', 'default or thesis')
+    .option('--epochs <n>', 'epochs of fine-tuning (0: none)', wholeNumber('--epochs'))
+    .option('--seed <n>', 'seed of the whole run', wholeNumber('--seed'))
+    .option('--plan-only', 'say what would leave, and change nothing')
+    .option('--out <folder>', 'where the artifact goes (default: out/NAME)')
+    .description('prune a model for a dataset, fine-tune it and write the artifact')
+    .action(
+      run(async (session, modelSpec: string, dataSpec: string, options: PruneOptions) => {
+        const model = await resolveModel(session, modelSpec);
+        const dataset = await resolveDataset(session, dataSpec);
+        const { ratio, flops, out, recipe, epochs, ...rest } = options;
+        const target = flops === undefined ? { ratio: ratio ?? 0.3 } : { flops, ratio };
+        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune: { recipe, epochs }, ...rest });
+        const plan = `plan   ${planLine(done)}`;
+        if (!done.report) return printed(session, done, [datasetLine(dataset), plan, ...done.plan.notes].join('\n'));
+        const { folder, artifact } = await savePruning(session, done, out);
+        printed(
+          session,
+          { ...done, folder },
+          [datasetLine(dataset), plan, pruneReportView(done.report), '', `artifact  ${folder}   (${artifact.id})`].join('\n'),
+        );
+      }),
+    );
+
+  program
+    .command('evaluate')
+    .argument('<model>', 'id, name or file')
+    .argument('<dataset>', 'id, name, archive or image folder')
+    .option('--split <name>', 'train, validation or test')
+    .description('accuracy, F1 and their intervals')
+    .action(
+      run(async (session, modelSpec: string, dataSpec: string, options: { split?: string }) => {
+        const model = await resolveModel(session, modelSpec);
+        const dataset = await resolveDataset(session, dataSpec);
+        const done = await evaluationOf(session, { model: model.id, dataset: dataset.id, ...options });
+        printed(session, done, evaluationView(done));
+      }),
+    );
+
+  program
+    .command('predict')
+    .argument('<model>', 'id, name or file')
+    .argument('<image...>', 'JPEG, PNG, WebP or GIF files')
+    .option('--top <n>', 'classes to list', wholeNumber('--top'))
+    .description('classes of images')
+    .action(
+      run(async (session, spec: string, images: string[], options: { top?: number }) => {
+        const model = await resolveModel(session, spec);
+        const done = await predictFiles(session, model, images, options);
+        printed(session, done, predictionView(done));
+      }),
+    );
+}
+
+/** Flags of `espalier prune` for a request's target. */
+export function targetFlags(target: { ratio: number } | { flops: number }): string {
+  return 'ratio' in target ? `--ratio ${target.ratio}` : `--flops ${Math.round(target.flops)}`;
+}
+
+async function candidateIds(session: Session, specs: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const spec of specs.flatMap((given) => (given === 'zoo:*' ? zooNames().map((name) => `zoo:${name}`) : [given]))) {
+    ids.push((await resolveModel(session, spec)).id);
+  }
+  return ids;
+}

@@ -1,0 +1,45 @@
+import { z } from '@hono/zod-openapi';
+import { Failure } from '../core/failure.ts';
+import { evaluation, type Evaluation } from '../schema/evaluations.ts';
+import { job, type Job } from '../schema/jobs.ts';
+import type { Model } from '../schema/models.ts';
+import { model } from '../schema/models.ts';
+import { profile, type Profile } from '../schema/profiles.ts';
+import { pruning, type Pruning } from '../schema/prunings.ts';
+import { recommendation, type Recommendation } from '../schema/recommendations.ts';
+import { linkOf } from './resolve.ts';
+import { saveArtifact } from './save.ts';
+import { follow, type Session } from './session.ts';
+
+/** Posts a request that may be answered at once or by a job; follows the job and fetches what it links by `name`. */
+async function outcome<S extends z.ZodType>(session: Session, path: string, body: unknown, name: string, schema: S): Promise<z.infer<S>> {
+  const answer = await session.client.post(path, body, z.union([job, schema]));
+  if (!isJob(answer)) return answer as z.infer<S>;
+  return session.client.get(linkOf(await follow(session, answer.id), name), schema);
+}
+
+const isJob = (answer: unknown): answer is Job => typeof answer === 'object' && answer !== null && 'state' in answer;
+
+/** `POST /profiles`, to its end. */
+export const profileOf = (session: Session, body: unknown): Promise<Profile> => outcome(session, '/profiles', body, 'profile', profile);
+
+/** `POST /recommend`, to its end. */
+export const recommendationOf = (session: Session, body: unknown): Promise<Recommendation> =>
+  outcome(session, '/recommend', body, 'recommendation', recommendation);
+
+/** `POST /evaluate`, to its end. */
+export const evaluationOf = (session: Session, body: unknown): Promise<Evaluation> =>
+  outcome(session, '/evaluate', body, 'evaluation', evaluation);
+
+/** `POST /prune`, to its end. */
+export const pruningOf = (session: Session, body: unknown): Promise<Pruning> => outcome(session, '/prune', body, 'pruning', pruning);
+
+/** Writes the artifact of a pruning with its report and plan beside it. */
+export async function savePruning(session: Session, done: Pruning, folder?: string): Promise<{ folder: string; artifact: Model }> {
+  if (done.artifact === null)
+    throw new Failure('invalid-request', 'A plan has no artifact.', { hint: 'Run the pruning without --plan-only.' });
+  const artifact = await session.client.get(`/models/${done.artifact}`, model);
+  const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  const files = { 'report.json': pretty(done.report), 'plan.json': pretty(done.plan) };
+  return { folder: await saveArtifact(session, artifact, folder, files), artifact };
+}

@@ -1,0 +1,88 @@
+import pc from 'picocolors';
+import type { Pruning, PruneReport, Stage, StageName } from '../schema/prunings.ts';
+import type { RankedCandidate, Recommendation } from '../schema/recommendations.ts';
+import { bytes, fixed, percent, percentWithInterval, si, table } from './format.ts';
+
+// Recommendations and pruning reports in words and tables: what, how sure, why, what next.
+
+const STAGE_TITLES: Readonly<Record<StageName, string>> = {
+  base: 'base',
+  pruned: 'pruned',
+  recalibrated: 'recalibrated',
+  fineTuned: 'fine-tuned',
+};
+
+export function recommendationView(r: Recommendation): string {
+  const rows = r.ranking.map((c, i) => [
+    i > 0 && c.rank === r.ranking[i - 1].rank ? '=' : String(c.rank),
+    c.name,
+    percentWithInterval(c.predictedAccuracy),
+    c.probabilityBest.toFixed(2),
+    `${fixed(c.scores.weightDiversity, 3)}  ${fixed(c.scores.activationDiversity, 3)}`,
+    flops(c),
+    c.scores.logMe.value.toFixed(3),
+    percent(c.scores.knn.value),
+    c.excluded ? pc.yellow(c.excluded) : '',
+  ]);
+  return [
+    table(['>#', 'backbone', 'predicted', '>P(best)', 'diversity w  a', '>FLOPs', '>LogME', '>k-NN', ''], rows),
+    '',
+    r.summary,
+    ...chosen(r).reasons.map((reason) => `  · ${reason}`),
+    ...r.warnings.map((warning) => pc.yellow(`  ! ${warning}`)),
+  ].join('\n');
+}
+
+/** The candidate that the recommendation names. */
+export function chosen(r: Recommendation): RankedCandidate {
+  const found = r.ranking.find(({ model }) => model === r.chosen);
+  if (!found) throw new Error(`Recommendation ${r.id} chose a model that it did not rank.`);
+  return found;
+}
+
+function flops({ cost, flopsAfterPruning }: RankedCandidate): string {
+  return flopsAfterPruning === null ? si(cost.flops) : `${si(cost.flops)} → ${si(flopsAfterPruning)}`;
+}
+
+/** The one line that tells what the plan takes away. */
+export function planLine({ plan }: Pick<Pruning, 'plan'>): string {
+  const removed = plan.groups.reduce((sum, group) => sum + group.removed.length, 0);
+  const channels = plan.groups.reduce((sum, group) => sum + group.channels, 0);
+  const { before, after } = plan.cost;
+  const factor = `${(before.flops / after.flops).toFixed(2)}×`;
+  return `${plan.criterion} · ${plan.groups.length} groups · ${removed} of ${channels} channels leave · ${si(before.flops)} → ${si(after.flops)} FLOPs (${factor}) · ${si(before.params)} → ${si(after.params)} parameters`;
+}
+
+export function pruneReportView(report: PruneReport): string {
+  const { stages, proof, difference, notes } = report;
+  const row = (name: string, cell: (stage: Stage) => string): string[] => [name, ...stages.map(cell)];
+  const [base] = stages;
+  const final = stages[stages.length - 1];
+  const test = (stage: Stage, figure: (m: NonNullable<Stage['test']>) => string): string => (stage.test ? figure(stage.test) : '');
+  const rows = [
+    row('accuracy (validation)', ({ validation }) => percent(validation.accuracy.value)),
+    row('macro F1 (validation)', ({ validation }) => percent(validation.macroF1.value)),
+    row('accuracy (test)', (stage) => test(stage, (m) => percentWithInterval(m.accuracy))),
+    row('macro F1 (test)', (stage) => test(stage, (m) => percentWithInterval(m.macroF1))),
+    row('FLOPs', ({ cost }) => si(cost.flops)),
+    row('parameters', ({ cost }) => si(cost.params)),
+    row('size', ({ cost }) => bytes(cost.bytes)),
+    row('latency, batch 1', ({ latencyMs }) => (latencyMs === null ? '' : `${latencyMs.toFixed(2)} ms`)),
+  ];
+  const { accuracy, mcnemarP, images, split } = difference;
+  const speed = [
+    `${report.speedUp.toFixed(2)}× fewer FLOPs`,
+    ...(report.speedUpMeasured === null ? [] : [`${report.speedUpMeasured.toFixed(2)}× faster, measured`]),
+    `${(base.cost.params / final.cost.params).toFixed(2)}× fewer parameters`,
+  ];
+  const signed = (value: number): string => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
+  return [
+    `proof  masked ≡ compacted on ${proof.images} images, largest difference ${proof.relativeDifference.toExponential(1)} of the outputs' scale`,
+    '',
+    table(['', ...stages.map(({ name }) => `>${STAGE_TITLES[name]}`)], rows),
+    '',
+    `${speed.join(' · ')}`,
+    `against base: ${signed(accuracy.value)} points [${signed(accuracy.low)}, ${signed(accuracy.high)}] on ${images.toLocaleString('en')} ${split} images, McNemar p = ${mcnemarP < 0.001 ? mcnemarP.toExponential(1) : mcnemarP.toFixed(3)}`,
+    ...notes.map((note) => `  ${note}`),
+  ].join('\n');
+}

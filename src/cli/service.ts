@@ -1,0 +1,43 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { pino, type Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { createApp } from '../http/app.ts';
+import type { Env } from '../http/router.ts';
+import { createLocalQueue } from '../jobs/local.ts';
+import { startSupervisor } from '../jobs/supervisor.ts';
+import { settle } from '../services/settle.ts';
+import { acquireDataDir, openStore } from '../store/index.ts';
+import { engineProbe } from './engine-probe.ts';
+import { zooDir } from './zoo.ts';
+
+export interface Service {
+  readonly app: OpenAPIHono<Env>;
+  readonly log: Logger;
+  /** Tells other processes where the server listens. */
+  publish(url: string): void;
+  /** Lets running jobs write their checkpoints' end for `graceMs`, stops them, and gives the data directory back. */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * The whole service in this process, not listening: the one place that builds its parts.
+ * @param accepts jobs that this process runs; others stay queued
+ * @throws Failure `data-directory-busy`
+ */
+export async function openService(config: Config): Promise<Service> {
+  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const lock = acquireDataDir(config.dataDir, { pid: process.pid });
+  const store = openStore(config.dataDir);
+  const queue = createLocalQueue(store, (error) => log.error({ err: error }, 'background work of the queue failed'));
+  const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log });
+  return {
+    app: createApp({ context: { store, queue }, engineInfo: engineProbe(), log }),
+    log,
+    publish: lock.publish,
+    close: async (graceMs) => {
+      await supervisor.stop({ graceMs });
+      store.close();
+      lock.release();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { loadConfig } from '../config.ts';
+import { Failure } from '../core/failure.ts';
+import type { Job } from '../schema/jobs.ts';
+import { readOwner } from '../store/index.ts';
+import { createClient, type Client } from './client.ts';
+import { openProgressLine } from './progress.ts';
+import { openService } from './service.ts';
+
+/** Time that a running job gets to end by itself when the command is interrupted. */
+const GRACE_MS = 2000;
+
+/** What every command works with. */
+export interface Session {
+  readonly client: Client;
+  readonly json: boolean;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  close(): Promise<void>;
+}
+
+/** Talks to the server that owns the data directory, or runs the same service in this process. */
+export async function openSession({ json }: { json: boolean }): Promise<Session> {
+  const config = loadConfig();
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const detach = (): void => {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  };
+  const url = readOwner(config.dataDir)?.url;
+  if (url !== undefined) {
+    const client = createClient((path, init) => fetch(url + path, init));
+    return { client, json, signal: interruption.signal, close: async () => detach() };
+  }
+  // What a person sees of a command is its own words; the log of the service below is for trouble.
+  const service = await openService({ ...config, logLevel: config.logLevel === 'info' ? 'error' : config.logLevel });
+  const client = createClient(async (path, init) => service.app.request(path, init));
+  return {
+    client,
+    json,
+    signal: interruption.signal,
+    close: async () => {
+      detach();
+      await service.close(GRACE_MS);
+    },
+  };
+}
+
+/**
+ * Shows a job's progress until it ends.
+ * @throws the Failure of the job; `cancelled` on Ctrl-C, saying what is kept and how to go on
+ */
+export async function follow({ client, signal }: Session, jobId: string): Promise<Job> {
+  const line = openProgressLine();
+  try {
+    const done = await client.watch(jobId, { signal, onProgress: line.update, onLog: (text) => line.note(`  ${text}`) });
+    if (done.state === 'succeeded') return done;
+  } finally {
+    line.stop();
+  }
+  throw new Failure('cancelled', `Stopped. ${jobId} is kept with what it has finished so far.`, {
+    hint: `Go on with: espalier job wait ${jobId}   Drop it with: espalier job cancel ${jobId}`,
+  });
+}

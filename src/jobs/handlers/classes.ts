@@ -1,0 +1,33 @@
+import { Failure } from '../../core/failure.ts';
+import { inferShapes, logitsNode, type Network } from '../../core/network/index.ts';
+import type { DatasetRef } from '../types.ts';
+
+/** Class names in the order of the labels. */
+export function classNamesOf(dataset: DatasetRef): string[] {
+  return dataset.report.classes.map(({ name }) => name);
+}
+
+/** How many classes the network tells apart. */
+export function classesOf(network: Network): number {
+  return (inferShapes(network).get(logitsNode(network).id) ?? []).at(-1) ?? 0;
+}
+
+/**
+ * Whether the network's classes are the dataset's, in the dataset's order. A model that does not name its classes is
+ * taken at its word when their number is right.
+ */
+export function hasClassesOf(network: Network, dataset: DatasetRef): boolean {
+  const wanted = classNamesOf(dataset);
+  const { classNames } = network.metadata;
+  if (classNames === undefined) return classesOf(network) === wanted.length;
+  return classNames.length === wanted.length && classNames.every((name, i) => name === wanted[i]);
+}
+
+/** @throws Failure `shape-mismatch` when the network cannot be measured on the dataset as it is. */
+export function requireClassesOf(network: Network, dataset: DatasetRef): void {
+  if (hasClassesOf(network, dataset)) return;
+  throw new Failure('shape-mismatch', `${network.metadata.name} was not trained on the classes of ${dataset.name}.`, {
+    hint: 'Prune it on this dataset first (the head is then replaced and fine-tuned), or evaluate a model made for these classes.',
+    field: 'model',
+  });
+}

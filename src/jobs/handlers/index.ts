@@ -1,0 +1,19 @@
+import type { JobHandlers } from '../types.ts';
+import { evaluate } from './evaluate.ts';
+import { importDataset } from './import-dataset.ts';
+import { importModel } from './import-model.ts';
+import { predict } from './predict.ts';
+import { profile } from './profile.ts';
+import { prune } from './prune.ts';
+import { recommend } from './recommend.ts';
+
+/** What each kind of job does. */
+export const handlers: JobHandlers = {
+  'import-model': importModel,
+  'import-dataset': importDataset,
+  profile,
+  recommend,
+  prune,
+  evaluate,
+  predict,
+};

@@ -1,0 +1,41 @@
+import type { ImageSet } from '../../core/images.ts';
+import type { Network } from '../../core/network/index.ts';
+import { evaluateLogits } from '../../core/stats/index.ts';
+import type { Engine } from '../../engine/types.ts';
+import type { Metrics } from '../../schema/evaluations.ts';
+import type { DatasetRef, JobContext } from '../types.ts';
+import { classNamesOf } from './classes.ts';
+
+/** The bootstrap's draws are the same for every measurement, so that two of them differ by the models alone. */
+const BOOTSTRAP_SEED = 0;
+
+export interface Measurement {
+  readonly metrics: Metrics;
+  readonly confusion: number[][];
+  /** count × classes, for paired comparisons. */
+  readonly logits: Float32Array;
+}
+
+/** Runs the network over the images and computes every metric with its interval. */
+export async function measure(
+  engine: Engine,
+  network: Network,
+  images: ImageSet,
+  dataset: DatasetRef,
+  { progress, signal }: Pick<JobContext<'evaluate'>, 'progress' | 'signal'>,
+): Promise<Measurement> {
+  const names = classNamesOf(dataset);
+  const logits = await engine.logits(network, images, { onProgress: progress, signal });
+  const { count, accuracy, macroF1, perClass, logLoss, calibration, confusion } = evaluateLogits(logits, images.labels, names.length, {
+    seed: BOOTSTRAP_SEED,
+  });
+  const metrics = {
+    images: count,
+    accuracy,
+    macroF1,
+    perClass: perClass.map((figures, i) => ({ name: names[i], ...figures })),
+    logLoss,
+    calibration: { expectedError: calibration.expectedError, bins: [...calibration.bins] },
+  };
+  return { metrics, confusion: confusion.map((row) => [...row]), logits };
+}

@@ -1,0 +1,40 @@
+import { activationProfile } from '../../core/dice/index.ts';
+import { Failure } from '../../core/failure.ts';
+import type { ProfileRequest } from '../../schema/profiles.ts';
+import type { JobHandler } from '../types.ts';
+import { firstImages, inputSizeOf, packSplits } from './images.ts';
+import { loadNetwork, profileDocument, profileWeights, stampOf } from './models.ts';
+
+/** Dice profile of a model's weights, or of its activations on the train split of a dataset. */
+export const profile: JobHandler<'profile'> = async (context) => {
+  const { request, model, dataset } = context.input;
+  const network = await loadNetwork(context.blobs, model);
+  if (request.source === 'weights') return profileWeights(network, request);
+  if (dataset === null) {
+    throw new Failure('invalid-request', 'An activation profile needs the dataset whose images are shown to the model.', {
+      hint: 'Add "dataset": "dst_…" to the request.',
+      field: 'dataset',
+    });
+  }
+  const { train } = await packSplits(context, dataset, inputSizeOf(network), ['train']);
+  const probe = firstImages(train, request.images);
+  const engine = await context.engine();
+  const { positionsPerImage, seed } = request;
+  const samples = await engine.activations(network, probe, {
+    positionsPerImage,
+    seed,
+    onProgress: context.progress,
+    signal: context.signal,
+  });
+  return {
+    ...profileDocument(activationProfile(samples, { seed, onProgress: context.progress })),
+    images: probe.count,
+    positionsPerImage,
+    notes: probeNotes(probe.count, request),
+    engine: stampOf(engine),
+  };
+};
+
+function probeNotes(used: number, { images }: ProfileRequest): string[] {
+  return used < images ? [`The train split has ${used} images; all were used instead of ${images}.`] : [];
+}

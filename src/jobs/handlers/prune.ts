@@ -1,0 +1,149 @@
+import { type Network, replaceHead } from '../../core/network/index.ts';
+import { cut, type Plan, planPruning } from '../../core/prune/index.ts';
+import { createRandom } from '../../core/random.ts';
+import { compareLogits } from '../../core/stats/index.ts';
+import type { TrainResult } from '../../engine/types.ts';
+import type { PrunePlanView, PruneReport, PruneRequest, Stage, StageName, Training } from '../../schema/prunings.ts';
+import type { DatasetRef, JobHandler } from '../types.ts';
+import { classesOf, classNamesOf, hasClassesOf } from './classes.ts';
+import { inputSizeOf, packSplits } from './images.ts';
+import { measure, type Measurement } from './measure.ts';
+import { loadNetwork, profileWeights, registerable, stampOf, totalCost } from './models.ts';
+import { provePlan } from './proof.ts';
+import { recipeOf } from './recipes.ts';
+
+/** Training batches that BatchNormalization statistics are averaged over (METHOD.md §5: a few hundred, or all there are). */
+const RECALIBRATION_BATCHES = 200;
+const RECALIBRATION_BATCH_SIZE = 32;
+const LATENCY_RUNS = 30;
+
+/** Seeds of the parts of one run differ, so that no part repeats another's draws. */
+const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4 } as const;
+
+/**
+ * One whole pruning (METHOD.md §2–§5): the base made to fit the target's classes, the plan, its proof, the cut,
+ * recalibration and fine-tuning, each stage measured; or the plan alone.
+ */
+export const prune: JobHandler<'prune'> = async (context) => {
+  const { request, model, dataset } = context.input;
+  const given = await loadNetwork(context.blobs, model);
+  const fits = hasClassesOf(given, dataset);
+  const headed = fits ? named(given, dataset) : replaceHead(given, classNamesOf(dataset), createRandom(request.seed + SEEDS.head));
+  if (request.planOnly) return { plan: planDocument(plan(headed, request)), artifact: null, report: null };
+
+  const images = await packSplits(context, dataset, inputSizeOf(headed), ['train', 'validation', 'test']);
+  const engine = await context.engine();
+  const train = (network: Network, name: string, seed: number): Promise<TrainResult> =>
+    engine.train(network, images.train, images.validation, recipeOf(request.fineTune, request.seed + seed), {
+      onProgress: (progress) => context.progress({ ...progress, phase: `${name} ${progress.phase}` }),
+      signal: context.signal,
+      checkpoints: context.checkpoints(name),
+    });
+
+  if (!fits)
+    context.log(
+      `head ${classesOf(given)} → ${classesOf(headed)} classes, replaced; the base is fine-tuned on ${images.train.count} images`,
+    );
+  const transfer = fits ? null : await train(headed, 'base', SEEDS.transfer);
+  const base = transfer?.network ?? headed;
+
+  const planned = plan(base, request);
+  const pruned = cut(base, planned);
+  const proof = await provePlan(engine, base, pruned, planned, images.validation);
+  context.log(
+    `masked ≡ compacted on ${proof.images} images, largest difference ${proof.relativeDifference.toExponential(1)} of the outputs' scale`,
+  );
+
+  const validate = (network: Network): Promise<Measurement> => measure(engine, network, images.validation, dataset, context);
+  const networks: Partial<Record<StageName, Network>> = { base, pruned };
+  if (request.recalibrate) {
+    networks.recalibrated = await engine.recalibrate(pruned, images.train, {
+      batches: RECALIBRATION_BATCHES,
+      batchSize: RECALIBRATION_BATCH_SIZE,
+      seed: request.seed + SEEDS.recalibration,
+      onProgress: context.progress,
+      signal: context.signal,
+    });
+  }
+  const start = networks.recalibrated ?? pruned;
+  const tuned = request.fineTune.epochs === 0 ? null : await train(start, 'fine-tune', SEEDS.fineTuning);
+  if (tuned) networks.fineTuned = tuned.network;
+  const final = tuned?.network ?? start;
+
+  const [baseMs, finalMs] = await engine.latency([base, final], { batchSize: 1, runs: LATENCY_RUNS });
+  const testBase = await measure(engine, base, images.test, dataset, context);
+  const testFinal = await measure(engine, final, images.test, dataset, context);
+  const stages: Stage[] = [];
+  for (const [name, network] of Object.entries(networks) as [StageName, Network][]) {
+    const isFinal = network === final;
+    stages.push({
+      name,
+      validation: (await validate(network)).metrics,
+      test: network === base ? testBase.metrics : isFinal ? testFinal.metrics : null,
+      cost: totalCost(network),
+      latencyMs: network === base ? baseMs : isFinal ? finalMs : null,
+    });
+  }
+  const paired = compareLogits(testBase.logits, testFinal.logits, images.test.labels, classNamesOf(dataset).length, { seed: 0 });
+  const artifact = await registerable(
+    context.blobs,
+    { ...final, metadata: { ...final.metadata, name: artifactName(base, planned) } },
+    { format: 'pruned' },
+  );
+  const document = planDocument(planned);
+  const report: PruneReport = {
+    headReplaced: fits ? null : { from: classesOf(given), to: classesOf(headed) },
+    transfer: transfer && trainingDocument(transfer),
+    plan: document,
+    proof,
+    stages,
+    fineTuning: tuned && trainingDocument(tuned),
+    speedUp: planned.cost.before.flops / planned.cost.after.flops,
+    speedUpMeasured: baseMs / finalMs,
+    difference: {
+      accuracy: paired.accuracy,
+      macroF1: paired.macroF1,
+      mcnemarP: paired.mcNemar.pValue,
+      images: paired.count,
+      split: 'test',
+    },
+    layers: layerChanges(base, final),
+    hashes: { model: model.contentHash, dataset: dataset.blob, artifact: artifact.contentHash },
+    seed: request.seed,
+    engine: stampOf(engine),
+    notes: [...document.notes],
+  };
+  return { plan: document, artifact, report };
+};
+
+function plan(network: Network, { criterion, target, roundTo, layers, seed }: PruneRequest): Plan {
+  return planPruning(network, { criterion, target, roundTo, layers, seed });
+}
+
+/** A model that did not name its classes takes the dataset's names. */
+function named(network: Network, dataset: DatasetRef): Network {
+  return { ...network, metadata: { ...network.metadata, classNames: classNamesOf(dataset) } };
+}
+
+function artifactName({ metadata }: Network, { criterion, cost }: Plan): string {
+  return `${metadata.name}-${criterion}-${(cost.before.flops / cost.after.flops).toFixed(1)}x`;
+}
+
+function planDocument(planned: Plan): PrunePlanView {
+  return structuredClone(planned) as PrunePlanView;
+}
+
+function trainingDocument({ history, bestEpoch, imagesPerSecond }: TrainResult): Training {
+  return { epochs: history.length, bestEpoch, imagesPerSecond, history: [...history] };
+}
+
+function layerChanges(before: Network, after: Network): PruneReport['layers'] {
+  const [old, now] = [before, after].map((network) => profileWeights(network, { layers: 'conv', seed: 0 }).layers);
+  return old.map((layer, i) => ({
+    layer: layer.layer,
+    kernelsBefore: layer.kernels,
+    kernelsAfter: now[i].kernels,
+    diversityBefore: layer.dice?.diversity ?? null,
+    diversityAfter: now[i].dice?.diversity ?? null,
+  }));
+}
