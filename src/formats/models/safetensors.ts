@@ -32,11 +32,13 @@ function malformed(fileName: string, what: string): Failure {
   });
 }
 
-/** Whether the bytes begin as a safetensors file does: a header length that fits, then a JSON object. */
-export function looksLikeSafetensors(head: Uint8Array, fileBytes: number): boolean {
-  if (head.length < 10) return false;
-  const length = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true);
-  return length >= 2n && length <= BigInt(fileBytes - 8) && head[8] === 0x7b;
+/** Whether the bytes begin as a safetensors file does: a plausible header length, then a JSON object. */
+export function looksLikeSafetensors(head: Uint8Array): boolean {
+  return head.length > 8 && head[8] === 0x7b && headerBytesOf(head) <= limits.modelHeaderBytesMax;
+}
+
+function headerBytesOf(bytes: Uint8Array): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
 }
 
 /**
@@ -46,8 +48,9 @@ export function looksLikeSafetensors(head: Uint8Array, fileBytes: number): boole
  * `unsupported-format` naming the dtype; `limit-exceeded` for headers beyond limits.modelHeaderBytesMax
  */
 export function parseSafetensors(bytes: Uint8Array, fileName: string): Safetensors {
-  if (!looksLikeSafetensors(bytes, bytes.length)) throw malformed(fileName, 'the header is missing or longer than the file');
-  const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (bytes.length < 8) throw malformed(fileName, 'it is shorter than its header');
+  const headerBytes = headerBytesOf(bytes);
+  if (headerBytes > bytes.length - 8) throw malformed(fileName, 'the header is longer than the file');
   if (headerBytes > limits.modelHeaderBytesMax) {
     throw new Failure('limit-exceeded', `${fileName} has a header of ${headerBytes} bytes, over ${limits.modelHeaderBytesMax}.`, {
       hint: 'Store only the weights of one model.',

@@ -1,0 +1,2 @@
+export { readModel, type ModelFormat } from './read.ts';
+export { writeTfjs, writeTfjsZip } from './tfjs-write.ts';

@@ -1,0 +1,119 @@
+import { Dataset, File, Group, ready, type Entity } from 'h5wasm';
+import type { Network, Tensor } from '../../core/network/types.ts';
+import { Failure } from '../../core/failure.ts';
+import { sizeOf } from '../../core/network/index.ts';
+import { limits } from '../../limits.ts';
+import { networkOfKeras, type KerasWeights } from './keras.ts';
+
+/**
+ * Reads a Keras 2 `.h5` file with topology. The HDF5 library sees a copy in a file system that exists in memory only, so links
+ * to other files lead nowhere.
+ *
+ * @throws Failure `malformed-file`, `limit-exceeded`, or what networkOfKeras finds
+ */
+export async function readKerasH5(bytes: Uint8Array, fileName: string): Promise<Network> {
+  const { FS, activate_throwing_error_handler: throwErrors } = await ready;
+  // Otherwise the library prints its errors and goes on with null.
+  throwErrors();
+  const path = '/model.h5';
+  FS.writeFile(path, bytes);
+  try {
+    const file = openFile(path, fileName);
+    try {
+      return networkOfKeras(topologyIn(file, fileName), weightsIn(file, fileName), fileName);
+    } finally {
+      file.close();
+    }
+  } finally {
+    FS.unlink(path);
+  }
+}
+
+function openFile(path: string, fileName: string): File {
+  return asking(fileName, 'it is truncated or damaged', () => {
+    const file = new File(path, 'r');
+    if (file.file_id < 0n) throw new Error('no file id');
+    return file;
+  });
+}
+
+/** Errors that the HDF5 library throws are the file's. */
+function asking<T>(fileName: string, what: string, question: () => T): T {
+  try {
+    return question();
+  } catch (cause) {
+    throw malformed(fileName, what, cause);
+  }
+}
+
+function topologyIn(file: File, fileName: string): unknown {
+  const text = attribute(file, 'model_config', fileName);
+  if (typeof text !== 'string') {
+    throw new Failure('unsupported-format', `${fileName} is an HDF5 file without a Keras topology (attribute model_config).`, {
+      hint: 'Save the whole model (model.save), not its weights alone.',
+      field: fileName,
+    });
+  }
+  if (text.length > limits.modelHeaderBytesMax) throw malformed(fileName, 'its topology is too long');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw malformed(fileName, 'its topology is not JSON');
+  }
+}
+
+function attribute(holder: Group, name: string, fileName: string): unknown {
+  return asking(fileName, `attribute ${name} cannot be read`, () =>
+    Object.hasOwn(holder.attrs, name) ? holder.attrs[name].value : undefined,
+  );
+}
+
+/**
+ * Weights are stored as `model_weights/GROUP/PATH/kernel:0`, where GROUP is the layer, or a nested model with the layer as the
+ * folder of the weight.
+ */
+function weightsIn(file: File, fileName: string): KerasWeights {
+  const root = open(file, 'model_weights', fileName);
+  if (!(root instanceof Group)) throw malformed(fileName, 'it holds no model_weights');
+  const paths = new Map<string, string>();
+  for (const layer of asking(fileName, 'its layers cannot be listed', () => root.keys())) {
+    const group = open(root, layer, fileName);
+    const listed = group instanceof Group ? attribute(group, 'weight_names', fileName) : [];
+    const names = (Array.isArray(listed) ? listed : []).map((name) => String(name).split('/'));
+    const nested = new Set(names.map((name) => name.at(-1))).size < names.length;
+    for (const name of names) {
+      // The group's name holds where a layer was renamed after its weights were made.
+      const owner = nested ? name.at(-2) : layer;
+      paths.set(`${owner}/${name.at(-1)?.replace(/:\d+$/, '')}`, `model_weights/${layer}/${name.join('/')}`);
+    }
+  }
+  return (layer, weight) => {
+    const path = paths.get(`${layer}/${weight}`);
+    return path === undefined ? undefined : tensorAt(file, path, fileName);
+  };
+}
+
+function open(group: Group, path: string, fileName: string): Entity | null {
+  return asking(fileName, `"${path}" cannot be read`, () => group.get(path));
+}
+
+function tensorAt(file: File, path: string, fileName: string): Tensor {
+  const dataset = open(file, path, fileName);
+  const shape = dataset instanceof Dataset ? asking(fileName, `"${path}" has no shape`, () => dataset.shape) : null;
+  if (!(dataset instanceof Dataset) || !shape) throw malformed(fileName, `"${path}" is not there`);
+  if (sizeOf(shape) * Float32Array.BYTES_PER_ELEMENT > limits.modelBytesMax) {
+    throw new Failure('limit-exceeded', `Weight "${path}" of ${fileName} has ${sizeOf(shape)} values.`, { field: fileName });
+  }
+  const values: unknown = asking(fileName, `"${path}" cannot be read`, () => dataset.value);
+  if (values instanceof Float32Array) return { shape, data: values };
+  if (values instanceof Float64Array) return { shape, data: Float32Array.from(values) };
+  throw malformed(fileName, `"${path}" does not hold float32 or float64 values`);
+}
+
+function malformed(fileName: string, what: string, cause?: unknown): Failure {
+  return new Failure('malformed-file', `${fileName} is no sound Keras file: ${what}.`, {
+    hint: 'Save or download the model again.',
+    field: fileName,
+    cause,
+  });
+}

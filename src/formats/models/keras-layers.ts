@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import type { Configs, Kind, Padding, Pair, Shape } from '../../core/network/types.ts';
+import { Failure } from '../../core/failure.ts';
+import { sizeOf } from '../../core/network/index.ts';
+
+/** One layer of a Keras 2 model, its inputs given as ids of nodes. */
+export interface KerasLayer {
+  readonly className: string;
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly inputs: readonly string[];
+}
+
+/** What a layer may do to the network that is being read. Verbs that make a node return its id. */
+export interface Importer {
+  add<K extends Kind>(kind: K, id: string, config: Configs[K], inputs: readonly string[]): string;
+  /** Takes a weight of the layer from the file. */
+  take(id: string, weight: string, layer: string, stored?: string): void;
+  /** Sets a weight that the file leaves out. */
+  fill(id: string, weight: string, shape: Shape, value: number): void;
+  shapeOf(id: string): Shape;
+  /** Takes x · scale + offset on the pixels as the network's preprocessing. */
+  rescale(layer: KerasLayer, scale: number, offset: number): string;
+}
+
+const whole = z.int().positive();
+const pair = z.union([z.tuple([whole, whole]), whole]).transform((value): Pair => (typeof value === 'number' ? [value, value] : value));
+const ones: Pair = [1, 1];
+const padding = z
+  .enum(['same', 'valid', 'SAME', 'VALID'])
+  .transform((value): Padding => (value.toLowerCase() === 'same' ? 'same' : 'valid'));
+const activation = z.unknown().optional();
+const last = z.literal('channels_last').default('channels_last');
+const axis = z.union([z.int(), z.array(z.int()).length(1)]).transform((value) => (typeof value === 'number' ? value : value[0]));
+const windows = {
+  kernel_size: pair,
+  strides: pair.default(ones),
+  padding: padding.default('valid'),
+  dilation_rate: pair.default(ones),
+  use_bias: z.boolean().default(true),
+  data_format: last,
+  activation,
+};
+const shapes = {
+  convolution: z.object({ ...windows, filters: whole, groups: whole.default(1) }),
+  depthwise: z.object({ ...windows, depth_multiplier: whole.default(1) }),
+  separable: z.object({ ...windows, filters: whole, depth_multiplier: whole.default(1) }),
+  dense: z.object({ units: whole, use_bias: z.boolean().default(true), activation }),
+  normalisation: z.object({
+    axis: axis.default(-1),
+    epsilon: z.number().default(1e-3),
+    momentum: z.number().default(0.99),
+    center: z.boolean().default(true),
+    scale: z.boolean().default(true),
+  }),
+  activation: z.object({ activation }),
+  relu: z.object({ max_value: z.number().nullish(), negative_slope: z.literal(0).nullish(), threshold: z.literal(0).nullish() }),
+  pooling: z.object({ pool_size: pair.default([2, 2]), strides: pair.nullish(), padding: padding.default('valid'), data_format: last }),
+  global: z.object({ data_format: last, keepdims: z.literal(false).default(false) }),
+  lastAxis: z.object({ axis: axis.default(-1) }),
+  zeroPadding: z.object({ padding: z.tuple([z.tuple([z.int(), z.int()]), z.tuple([z.int(), z.int()])]), data_format: last }),
+  flatten: z.object({ data_format: last }),
+  reshape: z.object({ target_shape: z.array(z.int()) }),
+  dropout: z.object({ rate: z.number() }),
+  rescaling: z.object({ scale: z.number(), offset: z.number().default(0) }),
+  nothing: z.object({}),
+};
+
+function unsupported(layer: KerasLayer, what: string): Failure {
+  return new Failure('unsupported-layer', `Layer "${layer.name}" (${layer.className}) ${what}.`, {
+    hint: `Layers read here: ${[...kerasClasses].join(', ')}.`,
+    field: layer.name,
+  });
+}
+
+function parse<T>(schema: z.ZodType<T>, layer: KerasLayer): T {
+  const result = schema.safeParse(layer.config);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw unsupported(layer, `has a setting that is not supported: ${issue.path.join('.')}: ${issue.message}`);
+}
+
+/** Adds the node of an `activation:` field after the given node, or nothing for a linear one. */
+function activate(into: Importer, layer: KerasLayer, name: unknown, from: string, id: string): string {
+  if (name === undefined || name === null || name === 'linear') return from;
+  if (name === 'relu') return into.add('ReLU', id, { maxValue: null }, [from]);
+  if (name === 'relu6') return into.add('ReLU', id, { maxValue: 6 }, [from]);
+  if (name === 'softmax') return into.add('Softmax', id, {}, [from]);
+  throw unsupported(layer, `has the activation ${JSON.stringify(name)}, which is not supported`);
+}
+
+function takeKernel(into: Importer, layer: KerasLayer, id: string, useBias: boolean, stored = 'kernel'): void {
+  into.take(id, 'kernel', layer.name, stored);
+  if (useBias) into.take(id, 'bias', layer.name);
+}
+
+function pooling(kind: 'MaxPooling2D' | 'AveragePooling2D') {
+  return (layer: KerasLayer, into: Importer): string => {
+    const { pool_size: poolSize, strides, padding } = parse(shapes.pooling, layer);
+    return into.add(kind, layer.name, { poolSize, strides: strides ?? poolSize, padding }, layer.inputs);
+  };
+}
+
+function globalPooling(kind: 'GlobalAveragePooling2D' | 'GlobalMaxPooling2D') {
+  return (layer: KerasLayer, into: Importer): string => {
+    parse(shapes.global, layer);
+    return into.add(kind, layer.name, {}, layer.inputs);
+  };
+}
+
+/** Axes are counted with the batch in front, so that the last of a shape of n sides is n. */
+function refuseOtherAxis(layer: KerasLayer, into: Importer, axis: number): void {
+  if (axis !== -1 && axis !== into.shapeOf(layer.inputs[0]).length)
+    throw unsupported(layer, `works along axis ${axis}, not along the channels`);
+}
+
+/** How each Keras class becomes nodes; the id of the node that stands for its output comes back. */
+const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) => string>> = {
+  Conv2D(layer, into) {
+    const config = parse(shapes.convolution, layer);
+    const { filters, kernel_size: kernelSize, strides, padding, dilation_rate: dilationRate, groups, use_bias: useBias } = config;
+    const id = into.add('Conv2D', layer.name, { filters, kernelSize, strides, padding, dilationRate, groups, useBias }, layer.inputs);
+    takeKernel(into, layer, id, useBias);
+    return activate(into, layer, config.activation, id, `${id}_activation`);
+  },
+  DepthwiseConv2D(layer, into) {
+    const config = parse(shapes.depthwise, layer);
+    const { kernel_size: kernelSize, strides, padding, dilation_rate: dilationRate, depth_multiplier: depthMultiplier } = config;
+    const useBias = config.use_bias;
+    const fields = { kernelSize, strides, padding, dilationRate, depthMultiplier, useBias };
+    const id = into.add('DepthwiseConv2D', layer.name, fields, layer.inputs);
+    takeKernel(into, layer, id, useBias, 'depthwise_kernel');
+    return activate(into, layer, config.activation, id, `${id}_activation`);
+  },
+  SeparableConv2D(layer, into) {
+    const config = parse(shapes.separable, layer);
+    const { kernel_size: kernelSize, strides, padding, dilation_rate: dilationRate, depth_multiplier: depthMultiplier } = config;
+    const { filters, use_bias: useBias } = config;
+    const fields = { kernelSize, strides, padding, dilationRate, depthMultiplier, useBias: false };
+    const depthwise = into.add('DepthwiseConv2D', `${layer.name}_depthwise`, fields, layer.inputs);
+    takeKernel(into, layer, depthwise, false, 'depthwise_kernel');
+    const point = { kernelSize: ones, strides: ones, dilationRate: ones, padding: 'valid', groups: 1 } as const;
+    const id = into.add('Conv2D', layer.name, { ...point, filters, useBias }, [depthwise]);
+    takeKernel(into, layer, id, useBias, 'pointwise_kernel');
+    return activate(into, layer, config.activation, id, `${id}_activation`);
+  },
+  Dense(layer, into) {
+    const { units, use_bias: useBias, activation } = parse(shapes.dense, layer);
+    const id = into.add('Dense', layer.name, { units, useBias }, layer.inputs);
+    takeKernel(into, layer, id, useBias);
+    return activate(into, layer, activation, id, `${id}_activation`);
+  },
+  BatchNormalization(layer, into) {
+    const { axis, epsilon, momentum, center, scale } = parse(shapes.normalisation, layer);
+    refuseOtherAxis(layer, into, axis);
+    const id = into.add('BatchNormalization', layer.name, { epsilon, momentum }, layer.inputs);
+    const channels = into.shapeOf(id).slice(-1);
+    if (scale) into.take(id, 'gamma', layer.name);
+    else into.fill(id, 'gamma', channels, 1);
+    if (center) into.take(id, 'beta', layer.name);
+    else into.fill(id, 'beta', channels, 0);
+    into.take(id, 'moving_mean', layer.name);
+    into.take(id, 'moving_variance', layer.name);
+    return id;
+  },
+  Activation: (layer, into) => activate(into, layer, parse(shapes.activation, layer).activation, layer.inputs[0], layer.name),
+  ReLU: (layer, into) => into.add('ReLU', layer.name, { maxValue: parse(shapes.relu, layer).max_value ?? null }, layer.inputs),
+  Softmax(layer, into) {
+    refuseOtherAxis(layer, into, parse(shapes.lastAxis, layer).axis);
+    return into.add('Softmax', layer.name, {}, layer.inputs);
+  },
+  MaxPooling2D: pooling('MaxPooling2D'),
+  AveragePooling2D: pooling('AveragePooling2D'),
+  GlobalAveragePooling2D: globalPooling('GlobalAveragePooling2D'),
+  GlobalMaxPooling2D: globalPooling('GlobalMaxPooling2D'),
+  Add: (layer, into) => into.add('Add', layer.name, parse(shapes.nothing, layer), layer.inputs),
+  Concatenate(layer, into) {
+    refuseOtherAxis(layer, into, parse(shapes.lastAxis, layer).axis);
+    return into.add('Concatenate', layer.name, {}, layer.inputs);
+  },
+  ZeroPadding2D: (layer, into) =>
+    into.add('ZeroPadding2D', layer.name, { padding: parse(shapes.zeroPadding, layer).padding }, layer.inputs),
+  Flatten(layer, into) {
+    parse(shapes.flatten, layer);
+    return into.add('Flatten', layer.name, {}, layer.inputs);
+  },
+  Reshape(layer, into) {
+    const { target_shape: target } = parse(shapes.reshape, layer);
+    const shape = into.shapeOf(layer.inputs[0]);
+    const filled = target.map((side) => (side === -1 ? Math.abs(sizeOf(shape) / sizeOf(target)) : side));
+    if (filled.join() === shape.join()) return layer.inputs[0];
+    if (filled.length === 1 && filled[0] === sizeOf(shape)) return into.add('Flatten', layer.name, {}, layer.inputs);
+    throw unsupported(layer, `turns shape [${shape.join(', ')}] into [${target.join(', ')}]; only flattening is supported`);
+  },
+  Dropout: (layer, into) => into.add('Dropout', layer.name, { rate: parse(shapes.dropout, layer).rate }, layer.inputs),
+  Rescaling(layer, into) {
+    const { scale, offset } = parse(shapes.rescaling, layer);
+    return into.rescale(layer, scale, offset);
+  },
+};
+
+const kerasClasses = Object.keys(converters);
+
+/**
+ * Adds the nodes and weights of one Keras layer.
+ *
+ * @returns id of the node that stands for the layer's output
+ * @throws Failure `unsupported-layer` naming class, layer and setting
+ */
+export function convertKerasLayer(layer: KerasLayer, into: Importer): string {
+  if (!Object.hasOwn(converters, layer.className)) throw unsupported(layer, 'is of a class that is not supported');
+  if (layer.inputs.length === 0) throw unsupported(layer, 'has no input');
+  return converters[layer.className](layer, into);
+}

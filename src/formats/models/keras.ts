@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import type { Configs, Kind, Network, Node, Preprocessing, Shape, Tensor } from '../../core/network/types.ts';
+import { Failure } from '../../core/failure.ts';
+import { inputShapesOf, layerOf, sizeOf, validateNetwork } from '../../core/network/index.ts';
+import { limits } from '../../limits.ts';
+import { convertKerasLayer, type Importer, type KerasLayer } from './keras-layers.ts';
+import { knownPreprocessing } from './known.ts';
+import { modelName } from './names.ts';
+
+/** The weights of a Keras file; undefined where the file has none of that name. */
+export type KerasWeights = (layer: string, weight: string) => Tensor | undefined;
+
+const modelJson = z.object({ class_name: z.string(), config: z.unknown() });
+const layerJson = z.object({
+  class_name: z.string(),
+  name: z.string().optional(),
+  config: z.record(z.string(), z.unknown()),
+  inbound_nodes: z.array(z.array(z.tuple([z.string(), z.int(), z.int()]).rest(z.unknown()))).optional(),
+});
+const sequentialJson = z.union([z.array(layerJson), z.object({ name: z.string().optional(), layers: z.array(layerJson) })]);
+const end = z.tuple([z.string(), z.int(), z.int()]);
+const ends = z.union([z.array(end), end.transform((one) => [one])]);
+const functionalJson = z.object({ name: z.string().optional(), layers: z.array(layerJson), input_layers: ends, output_layers: ends });
+const batchInputShape = z.tuple([z.null(), z.int().positive().nullable(), z.int().positive().nullable(), z.int().positive()]);
+
+/** Side taken where a model leaves its input size open. */
+const OPEN_SIDE = 224;
+
+/** What a model is taken to expect where nothing says otherwise. */
+const UNIT_RANGE: Preprocessing = { scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1], resize: 'shorter-side-centre-crop' };
+
+/** A layer with the names of the layers it reads. */
+interface Wired extends KerasLayer {
+  readonly name: string;
+}
+
+/**
+ * Turns a Keras 2 model (Sequential or Functional, nested or not) into a Network.
+ *
+ * @param json `{class_name, config}` as in an h5 file's model_config or a model.json's modelTopology
+ * @throws Failure `malformed-file`; `unsupported-layer` naming class and layer; what validateNetwork finds
+ */
+export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName: string): Network {
+  const assumptions: string[] = [];
+  const nodes: Node[] = [];
+  const shapes = new Map<string, Shape>();
+  const weights = new Map<string, Tensor>();
+  let preprocessing: Preprocessing | undefined;
+
+  const importer: Importer = {
+    add<K extends Kind>(kind: K, id: string, config: Configs[K], inputs: readonly string[]): string {
+      const node = { id, kind, config, inputs } as unknown as Node;
+      if (nodes.length >= limits.modelLayersMax) {
+        throw new Failure('limit-exceeded', `${fileName} has more than ${limits.modelLayersMax} layers.`, { field: fileName });
+      }
+      nodes.push(node);
+      shapes.set(id, layerOf(node.kind).outputShape(node as never, inputShapesOf(node, shapes)));
+      return id;
+    },
+    take(id, weight, layer, stored = weight) {
+      const tensor = weightsOf(layer, stored);
+      if (!tensor) throw malformed(fileName, `layer "${layer}" has no weight "${stored}"`, layer);
+      weights.set(`${id}/${weight}`, tensor);
+    },
+    fill: (id, weight, shape, value) => void weights.set(`${id}/${weight}`, { shape, data: new Float32Array(sizeOf(shape)).fill(value) }),
+    shapeOf: (id) => shapes.get(id) ?? [],
+    rescale(layer, scale, offset) {
+      if (layer.inputs[0] !== nodes[0].id || nodes.length > 1) {
+        throw new Failure('unsupported-layer', `Layer "${layer.name}" (Rescaling) is not right after the input.`, { field: layer.name });
+      }
+      preprocessing = { ...UNIT_RANGE, scale, mean: [-offset, -offset, -offset] };
+      return layer.inputs[0];
+    },
+  };
+
+  function inputNode(name: string, shape: unknown): string {
+    const parsed = batchInputShape.safeParse(shape);
+    const [, height, width, channels] = parsed.data ?? [];
+    if (channels !== 3) {
+      throw new Failure('unsupported-layer', `Input "${name}" of ${fileName} has shape ${JSON.stringify(shape)}, not that of RGB images.`, {
+        hint: 'Models take images of height × width × 3.',
+        field: name,
+      });
+    }
+    if (nodes.length > 0) throw malformed(fileName, `"${name}" is a second input`, name);
+    if (!height || !width) assumptions.push(`The file leaves the input size open; ${OPEN_SIDE} × ${OPEN_SIDE} is taken.`);
+    return importer.add('Input', name, { shape: [height ?? OPEN_SIDE, width ?? OPEN_SIDE, 3] }, []);
+  }
+
+  /** @param from node that a nested model reads; undefined for the model itself */
+  function walk(model: unknown, from: string | undefined, depth = 0): string {
+    if (depth > 16) throw malformed(fileName, 'models are nested too deeply');
+    const { class_name: className, config } = parsed(modelJson, model, fileName);
+    const { layers, output } = className === 'Sequential' ? sequential(config, fileName) : functional(className, config, fileName);
+    const outputs = new Map<string, string>();
+    for (const { inputs, ...layer } of inOrder(layers, output, fileName)) {
+      const wired: Wired = { ...layer, inputs: inputs.map((name) => outputs.get(name) ?? '') };
+      outputs.set(layer.name, convert(wired, from, depth));
+    }
+    return outputs.get(output) ?? '';
+  }
+
+  function convert(layer: Wired, from: string | undefined, depth: number): string {
+    if (layer.className === 'InputLayer') return from ?? inputNode(layer.name, layer.config.batch_input_shape);
+    if (!modelClasses.has(layer.className)) return convertKerasLayer(layer, importer);
+    if (layer.inputs.length !== 1) throw malformed(fileName, `nested model "${layer.name}" must have one input`, layer.name);
+    return walk({ class_name: layer.className, config: layer.config }, layer.inputs[0], depth + 1);
+  }
+
+  walk(json, undefined);
+  const known = knownPreprocessing(nodes);
+  if (known) assumptions.push(`Recognised as ${known.model}, which takes ${known.says}.`);
+  else if (!preprocessing) assumptions.push('The file does not say how images are prepared; RGB scaled to 0…1 is taken.');
+  const network: Network = {
+    nodes,
+    weights,
+    metadata: {
+      name: modelName(fileName),
+      preprocessing: known?.preprocessing ?? preprocessing ?? UNIT_RANGE,
+      ...(assumptions.length > 0 && { assumptions }),
+    },
+  };
+  validateNetwork(network);
+  return network;
+}
+
+const modelClasses: ReadonlySet<string> = new Set(['Sequential', 'Functional', 'Model']);
+
+interface Layers {
+  readonly layers: readonly Wired[];
+  readonly output: string;
+}
+
+function sequential(config: unknown, fileName: string): Layers {
+  const whole = parsed(sequentialJson, config, fileName);
+  const listed = Array.isArray(whole) ? whole : whole.layers;
+  if (listed.length === 0) throw malformed(fileName, 'a Sequential model has no layers');
+  const [first] = listed;
+  // The first layer may say the input's shape itself.
+  const entrance: z.infer<typeof layerJson>[] =
+    first.class_name === 'InputLayer'
+      ? []
+      : [{ class_name: 'InputLayer', name: 'input', config: { batch_input_shape: first.config.batch_input_shape } }];
+  const layers = [...entrance, ...listed].map(named);
+  return {
+    layers: layers.map((layer, i) => ({ ...layer, inputs: i === 0 ? [] : [layers[i - 1].name] })),
+    output: layers[layers.length - 1].name,
+  };
+}
+
+function functional(className: string, config: unknown, fileName: string): Layers {
+  if (!modelClasses.has(className)) {
+    throw new Failure('unsupported-layer', `${fileName} holds a model of class ${className}.`, {
+      hint: 'Save it as a Sequential or Functional model.',
+      field: fileName,
+    });
+  }
+  const { layers, output_layers: outputs } = parsed(functionalJson, config, fileName);
+  if (outputs.length !== 1) throw malformed(fileName, `the model has ${outputs.length} outputs instead of one`);
+  const wired = layers.map((layer): Wired => {
+    const calls = layer.inbound_nodes ?? [];
+    const { name, ...rest } = named(layer);
+    if (calls.length > 1) {
+      throw new Failure('unsupported-layer', `Layer "${name}" (${layer.class_name}) is used more than once.`, {
+        hint: 'Give each use a layer of its own.',
+        field: name,
+      });
+    }
+    return { name, ...rest, inputs: (calls[0] ?? []).map(([from]) => from) };
+  });
+  return { layers: wired, output: outputs[0][0] };
+}
+
+function named({ class_name: className, name, config }: z.infer<typeof layerJson>): Omit<Wired, 'inputs'> {
+  return { className, config, name: name ?? (typeof config.name === 'string' ? config.name : className) };
+}
+
+/** The layers that the output needs, each after those it reads, the output last. */
+function inOrder(layers: readonly Wired[], output: string, fileName: string): Wired[] {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const ordered: Wired[] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  const stack = [output];
+  while (stack.length > 0) {
+    const name = stack[stack.length - 1];
+    const layer = byName.get(name);
+    if (!layer) throw malformed(fileName, `layer "${name}" is read but not there`, name);
+    const missing = layer.inputs.filter((input) => state.get(input) !== 'done');
+    if (missing.length > 0) {
+      if (missing.some((input) => state.get(input) === 'open')) throw malformed(fileName, `layer "${name}" is part of a loop`, name);
+      state.set(name, 'open');
+      stack.push(...missing.toReversed());
+      continue;
+    }
+    stack.pop();
+    if (state.get(name) !== 'done') ordered.push(layer);
+    state.set(name, 'done');
+  }
+  return ordered;
+}
+
+function parsed<T>(schema: z.ZodType<T>, json: unknown, fileName: string): T {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw malformed(fileName, `the topology is not Keras 2's (${issue.path.join('.') || 'root'}: ${issue.message})`);
+}
+
+function malformed(fileName: string, what: string, field = fileName): Failure {
+  return new Failure('malformed-file', `${fileName} cannot be read: ${what}.`, {
+    hint: 'Save the model again with Keras 2 or tfjs.',
+    field,
+  });
+}

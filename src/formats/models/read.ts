@@ -1,0 +1,109 @@
+import { open, readFile } from 'node:fs/promises';
+import type { Network, Tensor } from '../../core/network/types.ts';
+import { Failure } from '../../core/failure.ts';
+import { architectures, loadWeights, topologyOf, torchNaming } from '../../backbones/index.ts';
+import { classifierNode } from '../../core/network/index.ts';
+import { limits } from '../../limits.ts';
+import { archiveKindOf, MAGIC_BYTES } from '../archive.ts';
+import { networkOf } from '../network.ts';
+import { readKerasH5 } from './keras-h5.ts';
+import { modelName } from './names.ts';
+import { looksLikeSafetensors, parseSafetensors } from './safetensors.ts';
+import { readTfjsArchive } from './tfjs-read.ts';
+
+export type ModelFormat = 'tfjs' | 'keras-h5' | 'safetensors' | 'espalier';
+
+const ACCEPTED = 'Give a tfjs LayersModel (model.json and its shards) as zip or tar, a Keras 2 .h5, or safetensors with its architecture.';
+
+/**
+ * Reads a model file as a Network. Its content decides the format, never its extension.
+ *
+ * @param about fileName: what the user calls the file, for messages and the model's name; architecture: needed for safetensors that hold
+ * weights only
+ * @throws Failure `unsupported-format` saying what the file looks like; `malformed-file`; `limit-exceeded`; `unsupported-layer`;
+ * `unknown-architecture`; `shape-mismatch`; `non-finite-weights`
+ */
+export async function readModel(
+  path: string,
+  about: { readonly fileName: string; readonly architecture?: string },
+): Promise<{ network: Network; format: ModelFormat }> {
+  const { fileName, architecture } = about;
+  const { head, bytes } = await inspect(path);
+  if (bytes === 0) throw new Failure('malformed-file', `${fileName} is empty.`, { hint: ACCEPTED, field: fileName });
+  if (bytes > limits.modelBytesMax) {
+    throw new Failure('limit-exceeded', `${fileName} has ${bytes} bytes, over ${limits.modelBytesMax}.`, {
+      hint: 'Give a smaller model.',
+      field: fileName,
+    });
+  }
+  if (archiveKindOf(head)) return { network: await readTfjsArchive(path, fileName), format: 'tfjs' };
+  if (startsWith(head, HDF5)) return { network: await readKerasH5(await readFile(path), fileName), format: 'keras-h5' };
+  if (!looksLikeSafetensors(head)) {
+    throw new Failure('unsupported-format', `${fileName} is no model: it looks like ${appearance(head)}.`, {
+      hint: ACCEPTED,
+      field: fileName,
+    });
+  }
+  const parsed = parseSafetensors(await readFile(path), fileName);
+  const own = networkOf(parsed, fileName);
+  if (own) return { network: own, format: 'espalier' };
+  return { network: networkOfWeights(parsed.tensors, architecture, fileName), format: 'safetensors' };
+}
+
+async function inspect(path: string): Promise<{ head: Uint8Array; bytes: number }> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
+    return { head: buffer.subarray(0, bytesRead), bytes: (await file.stat()).size };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Weights under PyTorch's names, in an architecture that the user names. */
+function networkOfWeights(tensors: ReadonlyMap<string, Tensor>, architecture: string | undefined, fileName: string): Network {
+  if (architecture === undefined) {
+    throw new Failure('unknown-architecture', `${fileName} holds weights without a topology, and no architecture is named.`, {
+      hint: `Name one of ${architectures()
+        .map(({ id }) => id)
+        .join(', ')}.`,
+      field: 'architecture',
+    });
+  }
+  const { nodes, metadata } = topologyOf(architecture);
+  const classifier = torchNaming.nameOf(classifierNode({ nodes, metadata, weights: new Map() }), 'kernel');
+  const classes = tensors.get(classifier)?.shape[0];
+  const network = loadWeights(topologyOf(architecture, { classes }), tensors, torchNaming);
+  const { scale, mean, std } = network.metadata.preprocessing;
+  const says = `pixels · ${scale.toPrecision(4)}, mean ${mean.join(', ')}, deviation ${std.join(', ')}`;
+  const assumptions = [`The file does not say how images are prepared; what is usual for ${architecture} is taken: ${says}.`];
+  return { ...network, metadata: { ...network.metadata, name: modelName(fileName), assumptions } };
+}
+
+const HDF5 = '\x89HDF\r\n\x1a\n';
+
+const appearances: readonly (readonly [magic: string, what: string])[] = [
+  ['\x89PNG', 'a PNG image'],
+  ['\xff\xd8\xff', 'a JPEG image'],
+  ['GIF8', 'a GIF image'],
+  ['%PDF', 'a PDF document'],
+  ['\x7fELF', 'a program'],
+  ['MZ', 'a program'],
+  ['\x80\x02', 'a Python pickle (an old PyTorch checkpoint)'],
+  ['\x08', 'a protocol buffer (ONNX?)'],
+  ['7z\xbc\xaf', 'a 7-Zip archive'],
+  ['Rar!', 'a RAR archive'],
+  ['\x28\xb5\x2f\xfd', 'a Zstandard archive'],
+  ['{', 'JSON alone (a model.json needs its weight files beside it, in one archive)'],
+];
+
+function startsWith(head: Uint8Array, magic: string): boolean {
+  return Buffer.from(head.subarray(0, magic.length)).toString('latin1') === magic;
+}
+
+function appearance(head: Uint8Array): string {
+  const found = appearances.find(([magic]) => startsWith(head, magic));
+  if (found) return found[1];
+  const printable = head.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
+  return printable ? 'text' : 'binary data of an unknown kind';
+}
