@@ -11,8 +11,9 @@ export interface Predictions {
 }
 
 /** Probabilities of one image's classes; logits of any size. */
-export function softmax(logits: Float32Array): Float64Array {
-  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+export function softmax(logits: Float32Array | Float64Array): Float64Array {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) largest = Math.max(largest, logit);
   const probabilities = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = probabilities.reduce((a, b) => a + b, 0);
   return probabilities.map((value) => value / sum);

@@ -39,19 +39,19 @@ describe('evaluateLogits', () => {
     expect(evaluateLogits(answering([0, 0, 1, 1, 0, 2], 4), labels, 4, { seed: 1 })).toEqual(evaluation);
   });
 
-  it('holds the true macro F1 in about 95 of 100 intervals', () => {
+  it('holds the true macro F1 in about 95 % of the intervals', () => {
     const random = createRandom(8);
     const images = 300;
     const truth = Array.from({ length: images }, (_, i) => i % 3);
     // Right with probability 0.7, else one of the other two: F1 of every class is 0.7.
     let held = 0;
-    for (let trial = 0; trial < 100; trial++) {
+    for (let trial = 0; trial < 50; trial++) {
       const answers = truth.map((label) => (random.next() < 0.7 ? label : (label + 1 + random.integer(2)) % 3));
       const { macroF1 } = evaluateLogits(answering(answers, 3), truth, 3, { seed: trial });
       if (macroF1.low <= 0.7 && macroF1.high >= 0.7) held++;
     }
-    expect(held).toBeGreaterThanOrEqual(88);
-    expect(held).toBeLessThan(100);
+    expect(held).toBeGreaterThanOrEqual(43);
+    expect(held).toBeLessThan(50);
   });
 
   it('refuses logits that are not finite', () => {
