@@ -32,7 +32,7 @@ const behaviours: Record<string, (context: Context) => Promise<Result>> = {
     await makeResult(context, 'in vain');
     throw new TypeError('secret detail');
   },
-  /** Counts to 6, one checkpoint a step; says in its log where it began. */
+  /** Counts to 6 with a checkpoint a step; stands still at 3 when it began from 0. */
   count: async (context) => {
     const checkpoints = context.checkpoints('count');
     const begun = Number(new TextDecoder().decode((await checkpoints.load()) ?? new Uint8Array()));
@@ -40,7 +40,7 @@ const behaviours: Record<string, (context: Context) => Promise<Result>> = {
     for (let step = begun + 1; step <= 6; step++) {
       await checkpoints.save(new TextEncoder().encode(String(step)));
       context.log('step', { step });
-      await sleep(60, undefined, { signal: context.signal });
+      if (begun === 0 && step === 3) await until(context.signal);
     }
     return makeResult(context, `counted from ${begun}`);
   },
@@ -60,8 +60,8 @@ const behaviours: Record<string, (context: Context) => Promise<Result>> = {
     process.exit(7);
   },
   'exhaust memory': async () => {
-    process.stderr.write('FATAL ERROR: JavaScript heap out of memory (made up by a test)\n');
-    process.abort();
+    const held: number[][] = [];
+    for (;;) held.push(Array<number>(1e6).fill(held.length + 0.5));
   },
   wait: async (context) => {
     await makeResult(context, 'in vain');
