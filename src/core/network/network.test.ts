@@ -60,6 +60,8 @@ describe('shapes', () => {
 
   it.each<[string, Node]>([
     ['a window larger than the map', make.conv('x', 'input', 2, { size: 9, padding: 'valid' })],
+    ['a stride of zero', make.conv('x', 'input', 2, { stride: 0 })],
+    ['half a stride', make.channelMap('x', 'input', [0], [0.5, 1])],
     ['groups that do not divide', make.conv('x', 'input', 6, { groups: 3 })],
     ['a flat layer on a map', make.dense('x', 'input', 2)],
     ['an input that is not there', make.relu('x', 'nowhere')],

@@ -1,11 +1,12 @@
 import { sizeOf } from './layers/definition.ts';
 import type { Tensor } from './types.ts';
 
-/** The slices at `indices` along an axis, in that order. */
+/** The slices at ascending `indices` along an axis; the tensor itself when that is all of them. */
 export function gather(tensor: Tensor, axis: number, indices: readonly number[]): Tensor {
   const outer = sizeOf(tensor.shape.slice(0, axis));
   const inner = sizeOf(tensor.shape.slice(axis + 1));
   const side = tensor.shape[axis];
+  if (indices.length === side) return tensor;
   const data = new Float32Array(outer * indices.length * inner);
   let at = 0;
   for (let o = 0; o < outer; o++) {
@@ -23,8 +24,10 @@ export function gather(tensor: Tensor, axis: number, indices: readonly number[])
 export function zeroOutside(tensor: Tensor, axis: number, kept: readonly number[]): Tensor {
   const inner = sizeOf(tensor.shape.slice(axis + 1));
   const side = tensor.shape[axis];
-  const keep = new Uint8Array(side);
-  for (const index of kept) keep[index] = 1;
-  const data = tensor.data.map((value, at) => (keep[Math.floor(at / inner) % side] === 1 ? value : 0));
+  const stays = new Set(kept);
+  const data = tensor.data.slice();
+  for (let from = 0; from < data.length; from += inner) {
+    if (!stays.has((from / inner) % side)) data.fill(0, from, from + inner);
+  }
   return { shape: tensor.shape, data };
 }

@@ -60,7 +60,7 @@ describe('masked ≡ compacted', () => {
     expect(changed).toBeGreaterThan(100);
   });
 
-  it('neither changes nor shares what it cuts', () => {
+  it('leaves the network as it was, and takes a plan that went through JSON', () => {
     const network = make.withRandomWeights([
       make.input([4, 4, 3]),
       make.conv('c1', 'input', 4),

@@ -121,9 +121,12 @@ export function windowedMap(
   width: number,
   window: { readonly size: Pair; readonly strides: Pair; readonly padding: Padding; readonly dilation?: Pair },
 ): Pair {
-  const [dilationY, dilationX] = window.dilation ?? [1, 1];
-  const rows = windowed(height, window.size[0], window.strides[0], window.padding, dilationY).output;
-  const columns = windowed(width, window.size[1], window.strides[1], window.padding, dilationX).output;
+  const { dilation = [1, 1] } = window;
+  if (![...window.size, ...window.strides, ...dilation].every((value) => Number.isInteger(value) && value >= 1)) {
+    throw mismatch(node, 'has a window, stride or dilation that is no whole number from 1 up');
+  }
+  const rows = windowed(height, window.size[0], window.strides[0], window.padding, dilation[0]).output;
+  const columns = windowed(width, window.size[1], window.strides[1], window.padding, dilation[1]).output;
   if (!(rows >= 1 && columns >= 1)) {
     throw mismatch(node, `has a window of ${window.size.join('×')} that does not fit a map of ${height}×${width}`);
   }

@@ -1,4 +1,4 @@
-import { channelsOf, mapOf, mismatch, passing, type Layer } from './definition.ts';
+import { channelsOf, mapOf, mismatch, passing, windowedMap, type Layer } from './definition.ts';
 
 export const Input: Layer<'Input'> = passing({
   inputs: [0, 0],
@@ -54,7 +54,8 @@ export const ChannelMap: Layer<'ChannelMap'> = passing({
     const { map, strides } = node.config;
     const bad = map.find((from) => !Number.isInteger(from) || from < -1 || from >= channels);
     if (bad !== undefined) throw mismatch(node, `maps from channel ${bad} of an input with ${channels} channels`);
-    return [Math.ceil(height / strides[0]), Math.ceil(width / strides[1]), map.length];
+    const [rows, columns] = windowedMap(node, height, width, { size: [1, 1], strides, padding: 'same' });
+    return [rows, columns, map.length];
   },
   coupling: 'copies channels, or puts zero where the source has left',
   // An output channel whose source has left is zero, so neither side holds the other.
