@@ -3,7 +3,8 @@ import { shapeOf, tf } from '../tf.ts';
 import type { Tensor, Tensor4D } from '../tf.ts';
 import type { Window } from './types.ts';
 
-type Sides = readonly [Pair, Pair];
+/** [[top, bottom], [left, right]] */
+export type Sides = readonly [Pair, Pair];
 
 /** The explicit padding that `same` or `valid` stands for, TensorFlow's rule: the odd one goes to the bottom and right. */
 export function explicitPads(input: readonly number[], kernel: readonly number[], window: Window): Sides {

@@ -1,6 +1,8 @@
 import { shapeOf, tf } from '../tf.ts';
 import type { Tensor } from '../tf.ts';
 import { portable } from './portable.ts';
+import { padOrCrop } from './geometry.ts';
+import type { Sides } from './geometry.ts';
 import { bySplitting } from './groups.ts';
 import type { Pads, Pool, Primitives, Window } from './types.ts';
 
@@ -138,7 +140,34 @@ export function tensorflowPrimitives(backend: TensorflowBackend): Primitives {
       return { losses, gradient };
     },
   };
-  return withDilatedDepthwise(groupsWork(direct) ? direct : { ...direct, ...bySplitting(direct) });
+  return withDilatedDepthwise(groupsWork(direct) ? withPaddedGroups(direct) : { ...direct, ...bySplitting(direct) });
+}
+
+/** TensorFlow leaves explicit padding to its own kernels, which have no gradient of a grouped convolution: padded before. */
+function withPaddedGroups(direct: Primitives): Primitives {
+  const apart = (channels: number, kernelShape: readonly number[], { pads }: Window): Sides | undefined =>
+    channels === kernelShape[2] || typeof pads === 'string' ? undefined : pads;
+  return {
+    ...direct,
+    conv2dInputGradient(dy, kernel, xShape, window) {
+      const pads = apart(xShape[3], shapeOf(kernel), window);
+      if (pads === undefined) return direct.conv2dInputGradient(dy, kernel, xShape, window);
+      const [[top, bottom], [left, right]] = pads;
+      const [count, height, width, channels] = xShape;
+      const padded = [count, height + top + bottom, width + left + right, channels];
+      return tf.tidy(() =>
+        padOrCrop(direct.conv2dInputGradient(dy, kernel, padded, { ...window, pads: 'valid' }), [
+          [-top, -bottom],
+          [-left, -right],
+        ]),
+      );
+    },
+    conv2dKernelGradient(dy, x, kernelShape, window) {
+      const pads = apart(shapeOf(x)[3], kernelShape, window);
+      if (pads === undefined) return direct.conv2dKernelGradient(dy, x, kernelShape, window);
+      return tf.tidy(() => direct.conv2dKernelGradient(dy, padOrCrop(x, pads), kernelShape, { ...window, pads: 'valid' }));
+    },
+  };
 }
 
 /** oneDNN refuses the gradients of a dilated depthwise convolution, but not of the grouped one that is the same. */

@@ -43,6 +43,13 @@ export const cases: Record<string, Node[]> = {
     conv('c', 'p', 4, { padding: 'valid', stride: 2 }),
     flatten('f', 'c'),
   ],
+  'zero padding before a grouped conv': [
+    input([SIDE, SIDE, 3]),
+    conv('c0', 'input', 6),
+    { id: 'p', kind: 'ZeroPadding2D', inputs: ['c0'], config: { padding: [[1, 1], [1, 2]] } }, // prettier-ignore
+    conv('c', 'p', 9, { groups: 3, padding: 'valid', stride: 2 }),
+    flatten('f', 'c'),
+  ],
   'zero padding before a pooling': [
     input([SIDE, SIDE, 3]),
     { id: 'p', kind: 'ZeroPadding2D', inputs: ['input'], config: { padding: [[1, 0], [2, 1]] } }, // prettier-ignore
