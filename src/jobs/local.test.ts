@@ -24,7 +24,8 @@ beforeEach(() => {
   queue = createLocalQueue(store, (error) => errors.push(error));
   errors.length = 0;
 });
-afterEach(() => {
+afterEach(async () => {
+  await queue.settled();
   store.close();
   rmSync(dir, { recursive: true });
   expect(errors).toEqual([]);
@@ -262,10 +263,11 @@ describe('blobs', () => {
     const hash = await upload('archive');
     const [first, second] = [enqueue(hash), enqueue(hash)];
     queue.requestCancel(first.id);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await queue.settled();
     expect(await store.blobs.has(hash)).toBe(true);
     queue.requestCancel(second.id);
-    await expect.poll(() => store.blobs.has(hash)).toBe(false);
+    await queue.settled();
+    expect(await store.blobs.has(hash)).toBe(false);
   });
 
   test('that were sent again in the meantime are left to who sent them', async () => {
@@ -274,7 +276,7 @@ describe('blobs', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await upload('archive');
     queue.requestCancel(first.id);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await queue.settled();
     expect(await store.blobs.has(hash)).toBe(true);
   });
 });

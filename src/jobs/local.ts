@@ -29,14 +29,22 @@ const lostWorker = new Failure('internal', "The job's worker died.", { hint: 'Se
 export function createLocalQueue(store: Store, onError: (error: unknown) => void): JobQueue & WorkQueue {
   const events = createSignals();
   const work = createSignals();
+  const collecting = new Set<Promise<void>>();
+
+  const collect = async (jobId: string, released: readonly Claim[]): Promise<void> => {
+    try {
+      for (const { hash, claimedAt } of released) await collectBlobs(store, [hash], claimedAt);
+    } catch (error) {
+      onError(error);
+    }
+    events.emit(jobId);
+  };
 
   /** Runs a change of a job, then lets its blobs go and wakes who waits. */
   const change = (jobId: string, write: (tx: Transaction) => Claim[] | undefined): boolean => {
     const released = store.transaction(write);
-    const collected = (released ?? []).map(({ hash, claimedAt }) => collectBlobs(store, [hash], claimedAt));
-    void Promise.all(collected)
-      .catch(onError)
-      .then(() => events.emit(jobId));
+    const told = collect(jobId, released ?? []).finally(() => collecting.delete(told));
+    collecting.add(told);
     return released !== undefined;
   };
 
@@ -192,6 +200,8 @@ export function createLocalQueue(store: Store, onError: (error: unknown) => void
     cancelled: (lease) => fenced(lease, (tx, { id }) => finish(tx, id, { state: 'cancelled' })),
 
     crashed: (lease, cause) => fenced(lease, (tx, row) => countCrash(tx, row, cause)),
+
+    settled: async () => void (await Promise.all(collecting)),
 
     release: (lease) => fenced(lease, (tx, row) => requeue(tx, row, 'The server stopped.')),
   };

@@ -72,4 +72,6 @@ export interface WorkQueue {
   crashed(lease: Lease, cause: Failure): boolean;
   /** Gives the job back unfinished, to be resumed. */
   release(lease: Lease): boolean;
+  /** Resolves when the blobs of all jobs that have ended are gone; the store may be closed then. */
+  settled(): Promise<void>;
 }

@@ -143,6 +143,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         job.process.end(graceMs);
       }
       await Promise.all(ended);
+      await queue.settled();
       clearInterval(timer);
     },
   };
