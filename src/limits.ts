@@ -40,6 +40,9 @@ export const limits = {
   jsonBytesMax: MiB,
   /** A form with several images, held in memory until it is parsed; one image as the raw body goes straight to disk. */
   formBytesMax: 64 * MiB,
+  /** What a refused request may still send before its connection is cut: a second of a fast line. */
+  drainBytesMax: 64 * MiB,
+  drainWaitMs: 1000,
   /** Images in one form: more of them are an evaluation, not a try. */
   predictImagesMax: 256,
   /** How long a request waits for a prediction before it answers 202; under the minute after which many clients and proxies give up. */

@@ -8,6 +8,7 @@ import { Failure } from '../core/failure.ts';
 import { limits } from '../limits.ts';
 import type { EngineReport } from '../schema/common.ts';
 import type { Context } from '../services/context.ts';
+import { drained } from './drain.ts';
 import { onError, onNotFound } from './errors.ts';
 import { idempotent } from './idempotency.ts';
 import { fromThisMachine } from './loopback.ts';
@@ -64,7 +65,7 @@ export function createApp({ context, engineInfo, log }: AppDependencies): OpenAP
   const app = createRouter();
   app.onError(onError(log));
   app.notFound(onNotFound);
-  app.use(requestId(), logged(log), metrics.timed, secureHeaders(), fromThisMachine, boundedBodies(), idempotent(context));
+  app.use(requestId(), logged(log), metrics.timed, drained, secureHeaders(), fromThisMachine, boundedBodies(), idempotent(context));
   app.route('/', modelRoutes(context));
   app.route('/', datasetRoutes(context));
   app.route('/', profileRoutes(context));

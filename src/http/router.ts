@@ -57,5 +57,6 @@ export async function* incoming(c: Request): AsyncGenerator<Uint8Array> {
       hint: 'Send the file itself as the body, e.g. curl --data-binary @FILE.',
     });
   }
-  if (c.req.raw.body) yield* c.req.raw.body;
+  // Not cancelled when the reader has had enough, so that the rest can be drained.
+  if (c.req.raw.body) yield* c.req.raw.body.values({ preventCancel: true });
 }

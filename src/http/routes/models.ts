@@ -87,7 +87,7 @@ export const modelRoutes = (context: Context) => {
   return router
     .openapi(post, async (c) => {
       const outcome = isJson(c)
-        ? importZooModel(context, parseSource(await c.req.json()))
+        ? importZooModel(context, parseSource(await c.req.text()))
         : await uploadModel(context, incoming(c), c.req.valid('query'));
       return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
     })
@@ -100,8 +100,17 @@ export const modelRoutes = (context: Context) => {
     });
 };
 
-const parseSource = (sent: unknown): z.infer<typeof modelSource> => {
-  const parsed = modelSource.safeParse(sent);
+const parseSource = (text: string): z.infer<typeof modelSource> => {
+  const parsed = z.string().transform(asJson).pipe(modelSource).safeParse(text);
   if (!parsed.success) throw invalidRequest(parsed.error.issues, 'body');
   return parsed.data;
+};
+
+const asJson = (text: string, context: z.RefinementCtx): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is no sound JSON' });
+    return z.NEVER;
+  }
 };

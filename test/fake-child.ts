@@ -1,0 +1,148 @@
+// Process root of a job in the contract tests: it takes any file that begins with MODEL or DATASET and makes up results of the right shape.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../src/core/failure.ts';
+import { runChild } from '../src/jobs/run-child.ts';
+import type { Blobs, ImportedModel, JobHandlers } from '../src/jobs/types.ts';
+import type { DatasetReport } from '../src/schema/datasets.ts';
+import type { EvaluationResult } from '../src/schema/evaluations.ts';
+import type { ModelSummary } from '../src/schema/models.ts';
+import type { ProfileResult } from '../src/schema/profiles.ts';
+import type { PrunePlanView } from '../src/schema/prunings.ts';
+
+const engine = { backend: 'cpu', version: '0', threads: 1, device: 'cpu' } as const;
+const cost = { macs: 10, flops: 20, params: 3, bytes: 12 };
+const certain = { value: 0.9, low: 0.8, high: 0.95 };
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+const profile: ProfileResult = {
+  source: 'weights',
+  diversity: 0.4,
+  diversityUnweighted: 0.41,
+  diversityExcess: 0.01,
+  redundantShare: 0,
+  kernels: 4,
+  layers: [],
+  images: null,
+  positionsPerImage: null,
+  seed: 0,
+  notes: [],
+  engine: null,
+};
+
+const summary = (name: string, format: ModelSummary['format']): ModelSummary => ({
+  name,
+  architecture: null,
+  format,
+  inputShape: [8, 8, 3],
+  classNames: ['a', 'b'],
+  classes: 2,
+  cost,
+  convolutions: 1,
+  kernels: 4,
+  preprocessing: { channelOrder: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1], resize: 'shorter-side-centre-crop' },
+  assumptions: [],
+  sourceAccuracy: null,
+});
+
+const imported = async (blobs: Blobs, name: string, format: ModelSummary['format']): Promise<ImportedModel> => ({
+  network: await blobs.write(text(`network of ${name}`)),
+  tfjs: await blobs.write(text(`0123456789 tfjs of ${name}`)),
+  contentHash: 'c0'.repeat(32),
+  summary: summary(name, format),
+  profile,
+});
+
+const report: DatasetReport = {
+  classes: [
+    { name: 'a', train: 1, validation: 1, test: 1 },
+    { name: 'b', train: 1, validation: 1, test: 1 },
+  ],
+  counts: { train: 2, validation: 2, test: 2 },
+  size: { minimum: [8, 8], median: [8, 8], maximum: [8, 8] },
+  channels: 'rgb',
+  splitsGiven: false,
+  duplicates: 0,
+  refused: { count: 0, files: [] },
+  seed: 0,
+};
+
+const metrics: EvaluationResult['metrics'] = {
+  images: 2,
+  accuracy: certain,
+  macroF1: certain,
+  perClass: [],
+  logLoss: certain,
+  calibration: { expectedError: 0.1, bins: [] },
+};
+
+const stringOf = async (blobs: Blobs, hash: string): Promise<string> => new TextDecoder().decode(await blobs.read(hash));
+
+const handlers: JobHandlers = {
+  'import-model': async ({ input: { source, name }, blobs, progress }) => {
+    progress({ phase: 'read model', done: 1, total: 2 });
+    if (source.kind === 'zoo') return imported(blobs, name ?? source.name, 'zoo');
+    await blobs.write(text('half done'));
+    if (!(await stringOf(blobs, source.blob)).startsWith('MODEL')) {
+      throw new Failure('unsupported-format', `${source.fileName} is no model.`, { hint: 'Send a tfjs zip.', field: source.fileName });
+    }
+    return imported(blobs, name ?? source.fileName, 'tfjs');
+  },
+  'import-dataset': async ({ input, blobs }) => {
+    if (!(await stringOf(blobs, input.blob)).startsWith('DATASET')) {
+      throw new Failure('unsupported-format', `${input.fileName} is no archive.`, { hint: 'Send a zip or tar.', field: input.fileName });
+    }
+    const classes = ['a', 'a', 'b', 'b'];
+    const sheet = classes.map((name, at) => ({ split: 'train', class: name, mediaType: 'image/png', data: btoa(`${name}${at}`) }));
+    return {
+      dataset: await blobs.write(text(`images of ${input.blob}`)),
+      samples: await blobs.write(text(JSON.stringify(sheet))),
+      report,
+    };
+  },
+  profile: async ({ input: { request } }) => ({ ...profile, source: request.source, seed: request.seed, engine }),
+  recommend: async ({ input: { request, dataset, candidates } }) => ({
+    ranking: [],
+    chosen: candidates[0].id,
+    summary: 'It leads.',
+    images: 4,
+    warnings: candidates.map(({ weightProfile }) => `diversity ${weightProfile?.diversity}`),
+    next: { model: candidates[0].id, dataset: dataset.id, target: { flops: 10 }, fineTune: { recipe: 'default' }, seed: request.seed },
+    engine,
+    seed: request.seed,
+  }),
+  prune: async ({ input: { request, model }, blobs, signal }) => {
+    // A seed to be slow with, so that there is something to cancel.
+    if (request.seed === 77) await sleep(60_000, undefined, { signal });
+    const plan: PrunePlanView = {
+      criterion: request.criterion,
+      seed: request.seed,
+      target: request.target,
+      groups: [],
+      skipped: [],
+      notes: [],
+      cost: { before: cost, after: cost },
+    };
+    if (request.planOnly) return { plan, artifact: null, report: null };
+    return { plan, artifact: await imported(blobs, `${model.name}-pruned`, 'pruned'), report: null };
+  },
+  evaluate: async ({ input: { request } }) => ({
+    split: request.split,
+    metrics,
+    confusion: [
+      [1, 0],
+      [0, 1],
+    ],
+    engine,
+  }),
+  predict: async ({ input: { images, top }, blobs }) => ({
+    items: await Promise.all(
+      images.map(async ({ file, blob }) => ({
+        file,
+        classes: [{ name: await stringOf(blobs, blob), probability: 1 }].slice(0, top),
+      })),
+    ),
+    engine,
+  }),
+};
+
+runChild(handlers, () => Promise.reject(new Failure('engine-unavailable', 'No engine in this test.')));
