@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../random.ts';
-import { symmetricEigen, symmetricEigenvalues } from './symmetric.ts';
+import { eigenProjections, symmetricEigen, symmetricEigenvalues } from './symmetric.ts';
 
 function randomSymmetric(n: number, rank: number, seed: number): Float64Array {
   const random = createRandom(seed);
@@ -39,6 +39,7 @@ describe('symmetricEigen', () => {
       const { values, vectors } = symmetricEigen(matrix, n);
       const scale = Math.max(1, ...matrix.map(Math.abs));
       symmetricEigenvalues(matrix, n).forEach((value, k) => expect(Math.abs(value - values[k])).toBeLessThan(1e-11 * scale));
+      let worst = 0;
       for (let i = 0; i < n; i++) {
         for (let j = 0; j < n; j++) {
           let entry = 0;
@@ -47,10 +48,18 @@ describe('symmetricEigen', () => {
             entry += values[k] * vectors[k * n + i] * vectors[k * n + j];
             dot += vectors[i * n + k] * vectors[j * n + k];
           }
-          expect(Math.abs(entry - matrix[i * n + j])).toBeLessThan(1e-11 * scale);
-          expect(dot).toBeCloseTo(i === j ? 1 : 0, 11);
+          worst = Math.max(worst, Math.abs(entry - matrix[i * n + j]) / scale, Math.abs(dot - (i === j ? 1 : 0)));
         }
       }
+      expect(worst).toBeLessThan(1e-11);
+      const right = Float64Array.from({ length: n * 3 }, (_, at) => Math.cos(at));
+      const { projections } = eigenProjections(matrix, n, right, 3);
+      projections.forEach((value, at) => {
+        const [k, column] = [Math.floor(at / 3), at % 3];
+        let dot = 0;
+        for (let i = 0; i < n; i++) dot += vectors[k * n + i] * right[i * 3 + column];
+        expect(value).toBeCloseTo(dot, 9);
+      });
       expect([...values]).toEqual([...values].sort((a, b) => b - a));
     });
   }

@@ -116,8 +116,8 @@ function updateAndMultiply(
   }
 }
 
-/** Implicit QL on a tridiagonal matrix, in place; `vectors`, when given, holds one vector a row and is rotated along. */
-function implicitQl(diagonal: Float64Array, off: Float64Array, vectors: Float64Array | null): void {
+/** Implicit QL on a tridiagonal matrix, in place; the rows of `along`, when given, are rotated with it. */
+function implicitQl(diagonal: Float64Array, off: Float64Array, along: Rows | null): void {
   const n = diagonal.length;
   off.copyWithin(0, 1);
   off[n - 1] = 0;
@@ -144,7 +144,7 @@ function implicitQl(diagonal: Float64Array, off: Float64Array, vectors: Float64A
         shift = sine * t;
         diagonal[i + 1] = g + shift;
         g = cosine * t - b;
-        if (vectors !== null) rotateRows(vectors, n, i, sine, cosine);
+        if (along !== null) rotateRows(along, i, sine, cosine);
       }
       diagonal[l] -= shift;
       off[l] = g;
@@ -153,14 +153,19 @@ function implicitQl(diagonal: Float64Array, off: Float64Array, vectors: Float64A
   }
 }
 
-function rotateRows(vectors: Float64Array, n: number, i: number, sine: number, cosine: number): void {
-  const low = i * n;
-  const high = low + n;
-  for (let k = 0; k < n; k++) {
-    const above = vectors[high + k];
-    const below = vectors[low + k];
-    vectors[high + k] = sine * below + cosine * above;
-    vectors[low + k] = cosine * below - sine * above;
+interface Rows {
+  readonly rows: Float64Array;
+  readonly columns: number;
+}
+
+function rotateRows({ rows, columns }: Rows, i: number, sine: number, cosine: number): void {
+  const low = i * columns;
+  const high = low + columns;
+  for (let k = 0; k < columns; k++) {
+    const above = rows[high + k];
+    const below = rows[low + k];
+    rows[high + k] = sine * below + cosine * above;
+    rows[low + k] = cosine * below - sine * above;
   }
 }
 
@@ -175,32 +180,48 @@ export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Ar
   return diagonal.sort().reverse();
 }
 
-export interface EigenDecomposition {
-  /** Descending. */
+export interface EigenProjections {
+  /** Eigenvalues, descending. */
   readonly values: Float64Array;
-  /** n × n; row k is the unit eigenvector of values[k]. */
-  readonly vectors: Float64Array;
+  /** n × columns: row k is the unit eigenvector of values[k] times the right side. */
+  readonly projections: Float64Array;
 }
 
-/** Eigenvalues and orthonormal eigenvectors of a symmetric matrix (see {@link symmetricEigenvalues}). */
-export function symmetricEigen(matrix: Float64Array, n: number): EigenDecomposition {
+/**
+ * Eigenvalues of a symmetric A = V Λ Vᵀ and the projections Vᵀ B of a few columns, without ever forming V: the work beyond
+ * the eigenvalues is n² · columns.
+ *
+ * @param matrix n × n; only the lower triangle is read; not changed
+ * @param right B, n × columns; not changed
+ */
+export function eigenProjections(matrix: Float64Array, n: number, right: Float64Array, columns: number): EigenProjections {
   const { diagonal, off, reflectors, factors } = tridiagonalise(matrix, n);
-  // A = Q T Qᵀ with Q = H(n−1) … H(1); rows of `basis` are the columns of Q.
-  const basis = new Float64Array(n * n);
-  for (let k = 0; k < n; k++) {
-    const vector = basis.subarray(k * n, (k + 1) * n);
-    vector[k] = 1;
-    for (let i = 1; i < n; i++) {
-      if (factors[i] === 0) continue;
-      let dot = 0;
-      for (let c = 0; c < i; c++) dot += reflectors[i * n + c] * vector[c];
-      dot *= factors[i];
-      if (dot !== 0) for (let c = 0; c < i; c++) vector[c] -= dot * reflectors[i * n + c];
+  // A = Q T Qᵀ with Q = H(n−1) … H(1), so Qᵀ B takes H(n−1) first.
+  const rows = Float64Array.from(right);
+  const dots = new Float64Array(columns);
+  for (let i = n - 1; i >= 1; i--) {
+    if (factors[i] === 0) continue;
+    dots.fill(0);
+    for (let c = 0; c < i; c++) {
+      const weight = factors[i] * reflectors[i * n + c];
+      for (let k = 0; k < columns; k++) dots[k] += weight * rows[c * columns + k];
+    }
+    for (let c = 0; c < i; c++) {
+      const weight = reflectors[i * n + c];
+      for (let k = 0; k < columns; k++) rows[c * columns + k] -= weight * dots[k];
     }
   }
-  implicitQl(diagonal, off, basis);
+  implicitQl(diagonal, off, { rows, columns });
   const order = Array.from(diagonal, (_, i) => i).sort((x, y) => diagonal[y] - diagonal[x]);
-  const vectors = new Float64Array(n * n);
-  order.forEach((from, to) => vectors.set(basis.subarray(from * n, (from + 1) * n), to * n));
-  return { values: Float64Array.from(order, (i) => diagonal[i]), vectors };
+  const projections = new Float64Array(n * columns);
+  order.forEach((from, to) => projections.set(rows.subarray(from * columns, (from + 1) * columns), to * columns));
+  return { values: Float64Array.from(order, (i) => diagonal[i]), projections };
+}
+
+/** Eigenvalues, descending, and orthonormal eigenvectors of a symmetric matrix: row k of `vectors` belongs to values[k]. */
+export function symmetricEigen(matrix: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
+  const identity = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) identity[i * n + i] = 1;
+  const { values, projections } = eigenProjections(matrix, n, identity, n);
+  return { values, vectors: projections };
 }

@@ -1,4 +1,4 @@
-import { symmetricEigen } from '../linear/symmetric.ts';
+import { eigenProjections } from '../linear/symmetric.ts';
 
 /** Features of images at the penultimate layer: count × dimensions, row-major, one row an image. */
 export interface Features {
@@ -75,7 +75,7 @@ function mirrored(lower: Float64Array, n: number): Float64Array {
 export interface ClassSpectrum {
   /** σ = s², the squared singular values above rounding, descending. */
   readonly sigma: Float64Array;
-  /** classes × rank: Uᵀ of each class's indicator vector, U the left singular vectors. */
+  /** rank × classes: Uᵀ of each class's indicator vector, U the left singular vectors. */
   readonly projections: Float64Array;
 }
 
@@ -89,20 +89,16 @@ export function classSpectrum(features: Features, labels: ArrayLike<number>, cla
   const count = labels.length;
   const wide = count < dimensions;
   const side = wide ? count : dimensions;
-  const { values, vectors } = symmetricEigen(wide ? gramOfImages(features) : gramOfDimensions(features), side);
+  // The indicators themselves, or FᵀY; then Uᵀy = Vᵀ(Fᵀy) / s.
+  const right = new Float64Array(side * classes);
+  imagesByClass(labels, classes).forEach((members, label) => {
+    if (wide) for (const image of members) right[image * classes + label] = 1;
+    else sumOf(features, members).forEach((sum, d) => (right[d * classes + label] = sum));
+  });
+  const { values, projections } = eigenProjections(wide ? gramOfImages(features) : gramOfDimensions(features), side, right, classes);
   const floor = Math.max(count, dimensions) * Number.EPSILON * Math.max(values[0], 0);
   const rank = values.filter((value) => value > floor).length;
-  const images = imagesByClass(labels, classes);
-  const projections = new Float64Array(classes * rank);
-  images.forEach((members, label) => {
-    const sum = wide ? null : sumOf(features, members);
-    for (let k = 0; k < rank; k++) {
-      const vector = k * side;
-      let projection = 0;
-      if (sum === null) for (const image of members) projection += vectors[vector + image];
-      else for (let d = 0; d < dimensions; d++) projection += (vectors[vector + d] * sum[d]) / Math.sqrt(values[k]);
-      projections[label * rank + k] = projection;
-    }
-  });
-  return { sigma: values.slice(0, rank), projections };
+  const scaled = projections.subarray(0, rank * classes);
+  if (!wide) scaled.forEach((value, at) => (scaled[at] = value / Math.sqrt(values[Math.floor(at / classes)])));
+  return { sigma: values.slice(0, rank), projections: scaled };
 }

@@ -20,7 +20,7 @@ export function logMe(features: Features, labels: ArrayLike<number>, classes: nu
   const sizes = imagesByClass(labels, classes).map((images) => images.length);
   let sum = 0;
   for (let label = 0; label < classes; label++) {
-    const squares = projections.subarray(label * sigma.length, (label + 1) * sigma.length).map((x) => x * x);
+    const squares = sigma.map((_, k) => projections[k * classes + label] ** 2);
     sum += evidence(sigma, squares, { count: labels.length, dimensions: features.dimensions, mass: sizes[label] });
   }
   return sum / classes;

@@ -14,7 +14,7 @@ import {
 /** For each direction of the centred features: the share of it that class means explain, Σ_c (Uᵀ 1_c)² / n_c. */
 function betweenClasses({ sigma, projections }: ClassSpectrum, sizes: readonly number[]): Float64Array {
   return Float64Array.from(sigma, (_, k) =>
-    sizes.reduce((sum, size, label) => (size === 0 ? sum : sum + projections[label * sigma.length + k] ** 2 / size), 0),
+    sizes.reduce((sum, size, label) => (size === 0 ? sum : sum + projections[k * sizes.length + label] ** 2 / size), 0),
   );
 }
 
