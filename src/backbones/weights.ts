@@ -6,7 +6,7 @@ import type { Topology } from './build.ts';
 /** How another framework names and lays out the weights of an architecture here. */
 export interface WeightNaming {
   nameOf(node: Node, weight: string): string;
-  /** Stored axes from ours, and the stored shape's values in our order. `flattened` is the map that a Dense sees flattened, if it does. */
+  /** The stored shape, and where in it our values lie. `flattened` is the map that a Dense sees flattened, if it does. */
   layoutOf(kind: Kind, shape: Shape, flattened: Shape | undefined): Layout;
   /** Tensors that carry nothing for inference. */
   ignores(name: string): boolean;
@@ -14,8 +14,10 @@ export interface WeightNaming {
 
 interface Layout {
   readonly storedShape: readonly number[];
-  /** Index in the stored tensor of value i of ours. */
-  sourceOf(i: number): number;
+  /** Our values in order, over these sides … */
+  readonly sides: readonly number[];
+  /** … lie in the stored tensor at these steps. */
+  readonly steps: readonly number[];
 }
 
 const torchNames: Readonly<Record<string, string>> = {
@@ -28,28 +30,35 @@ const torchNames: Readonly<Record<string, string>> = {
 };
 
 /** Ours by the given axes of the stored tensor: ours[i0, i1, …] = stored with axis axes[k] at ik. */
-function transposed(shape: Shape, axes: readonly number[]): Layout {
-  const storedShape = shape.map((_, axis) => shape[axes.indexOf(axis)]);
-  const strides = storedShape.map((_, axis) => sizeOf(storedShape.slice(axis + 1)));
-  return {
-    storedShape,
-    sourceOf(i) {
-      let source = 0;
-      for (let axis = shape.length - 1; axis >= 0; axis--) {
-        source += (i % shape[axis]) * strides[axes[axis]];
-        i = Math.floor(i / shape[axis]);
-      }
-      return source;
-    },
-  };
+function transposed(sides: Shape, axes: readonly number[]): Layout {
+  const storedShape = sides.map((_, axis) => sides[axes.indexOf(axis)]);
+  return { storedShape, sides, steps: axes.map((axis) => sizeOf(storedShape.slice(axis + 1))) };
 }
 
 /** A kernel (in, out) from (out, in), where `in` is a flattened map that PyTorch holds channels first. */
 function denseLayout(shape: Shape, flattened: Shape | undefined): Layout {
   if (flattened?.length !== 3) return transposed(shape, [1, 0]);
   const [height, width, channels] = flattened;
-  const wide = transposed([height, width, channels, shape[1]], [2, 3, 1, 0]);
-  return { storedShape: [shape[1], shape[0]], sourceOf: wide.sourceOf };
+  return { ...transposed([height, width, channels, shape[1]], [2, 3, 1, 0]), storedShape: [shape[1], shape[0]] };
+}
+
+/** The values at the layout's steps, in our order. */
+function inOurOrder(stored: Float32Array, { sides, steps }: Layout): Float32Array {
+  const data = new Float32Array(stored.length);
+  const at = sides.map(() => 0);
+  const inner = sides.length - 1;
+  let from = 0;
+  for (let i = 0; i < data.length;) {
+    for (let k = 0; k < sides[inner]; k++) data[i++] = stored[from + k * steps[inner]];
+    for (let axis = inner - 1; axis >= 0; axis--) {
+      from += steps[axis];
+      at[axis]++;
+      if (at[axis] < sides[axis]) break;
+      from -= at[axis] * steps[axis];
+      at[axis] = 0;
+    }
+  }
+  return data;
 }
 
 const torchLayouts: Partial<Record<Kind, (shape: Shape, flattened: Shape | undefined) => Layout>> = {
@@ -67,7 +76,7 @@ export const torchNaming: WeightNaming = {
   nameOf: (node, weight) => `${node.id}.${torchNames[weight]}`,
   layoutOf(kind, shape, flattened) {
     const layout = shape.length > 1 ? torchLayouts[kind] : undefined;
-    return layout ? layout(shape, flattened) : { storedShape: shape, sourceOf: (i) => i };
+    return layout ? layout(shape, flattened) : { storedShape: shape, sides: shape, steps: [1] };
   },
   ignores: (name) => name.endsWith('.num_batches_tracked'),
 };
@@ -88,14 +97,12 @@ export function loadWeights({ nodes, metadata }: Topology, tensors: ReadonlyMap<
     for (const { name, shape } of layerOf(node.kind).weights(node, inputShapesOf(node, shapes))) {
       const stored = naming.nameOf(node, name);
       const tensor = tensors.get(stored);
-      const { storedShape, sourceOf } = naming.layoutOf(node.kind, shape, flattened);
+      const layout = naming.layoutOf(node.kind, shape, flattened);
       if (!tensor) throw unfit(metadata.name, stored, 'is missing');
-      if (tensor.shape.join() !== storedShape.join()) {
-        throw unfit(metadata.name, stored, `has shape [${tensor.shape.join(', ')}] instead of [${storedShape.join(', ')}]`);
+      if (tensor.shape.join() !== layout.storedShape.join()) {
+        throw unfit(metadata.name, stored, `has shape [${tensor.shape.join(', ')}] instead of [${layout.storedShape.join(', ')}]`);
       }
-      const data = new Float32Array(tensor.data.length);
-      for (let i = 0; i < data.length; i++) data[i] = tensor.data[sourceOf(i)];
-      weights.set(`${node.id}/${name}`, { shape, data });
+      weights.set(`${node.id}/${name}`, { shape, data: inOurOrder(tensor.data, layout) });
       unused.delete(stored);
     }
   }

@@ -8,7 +8,9 @@ export const HALF_MAX = 65504;
 
 /** Rounds to nearest, ties to even; beyond {@link HALF_MAX} by half a step gives infinity. */
 export function toHalf(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, halfBits);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = halfBits(values[i]);
+  return halves;
 }
 
 export function fromHalf(halves: Uint16Array): Float32Array {

@@ -14,7 +14,7 @@ const decoders: Readonly<Record<string, { bytes: number; decode(packed: ArrayBuf
   F64: { bytes: 8, decode: (packed) => Float32Array.from(new Float64Array(packed)) },
   F32: { bytes: 4, decode: (packed) => new Float32Array(packed) },
   F16: { bytes: 2, decode: (packed) => fromHalf(new Uint16Array(packed)) },
-  BF16: { bytes: 2, decode: (packed) => new Float32Array(Uint32Array.from(new Uint16Array(packed), (bits) => bits << 16).buffer) },
+  BF16: { bytes: 2, decode: (packed) => new Float32Array(Uint32Array.from(new Uint16Array(packed)).map((bits) => bits << 16).buffer) },
   I64: { bytes: 8, decode: (packed) => Float32Array.from(new BigInt64Array(packed), Number) },
   U64: { bytes: 8, decode: (packed) => Float32Array.from(new BigUint64Array(packed), Number) },
   I32: { bytes: 4, decode: (packed) => Float32Array.from(new Int32Array(packed)) },

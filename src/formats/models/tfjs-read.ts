@@ -133,9 +133,15 @@ async function readWeights(path: string, fileName: string, folder: string, model
 const decoders: Readonly<Record<string, { bytes: number; decode(packed: ArrayBuffer, scale: number, min: number): Float32Array }>> = {
   float32: { bytes: 4, decode: (packed) => new Float32Array(packed) },
   float16: { bytes: 2, decode: (packed) => fromHalf(new Uint16Array(packed)) },
-  uint16: { bytes: 2, decode: (packed, scale, min) => Float32Array.from(new Uint16Array(packed), (value) => value * scale + min) },
-  uint8: { bytes: 1, decode: (packed, scale, min) => Float32Array.from(new Uint8Array(packed), (value) => value * scale + min) },
+  uint16: { bytes: 2, decode: (packed, scale, min) => dequantised(new Uint16Array(packed), scale, min) },
+  uint8: { bytes: 1, decode: (packed, scale, min) => dequantised(new Uint8Array(packed), scale, min) },
 };
+
+function dequantised(stored: Uint8Array | Uint16Array, scale: number, min: number): Float32Array {
+  const values = new Float32Array(stored.length);
+  for (let i = 0; i < values.length; i++) values[i] = stored[i] * scale + min;
+  return values;
+}
 
 function decodeWeight({ name, shape, dtype, quantization }: ManifestWeight, data: Buffer, offset: number, fileName: string) {
   const stored = quantization?.dtype ?? dtype;
