@@ -14,7 +14,7 @@ export interface ProgressLine {
 
 /** What a progress line says beside its bar: `430 images/s   loss 0.143   0:48 left`. */
 export function progressDetail(progress: Progress): string {
-  const metrics = Object.entries(progress.metrics ?? {}).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+  const metrics = Object.entries(progress.metrics ?? {}).map(([name, value]) => `${name} ${Number(value.toPrecision(3))}`);
   const speed = progress.imagesPerSecond === undefined ? [] : [`${progress.imagesPerSecond.toFixed(0)} images/s`];
   const left = progress.secondsLeft === undefined ? [] : [`${duration(progress.secondsLeft)} left`];
   return [...metrics, ...speed, ...left].join('   ');

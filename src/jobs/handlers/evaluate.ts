@@ -11,6 +11,6 @@ export const evaluate: JobHandler<'evaluate'> = async (context) => {
   requireClassesOf(network, dataset);
   const { [request.split]: images } = await packSplits(context, dataset, inputSizeOf(network), [request.split]);
   const engine = await context.engine();
-  const { metrics, confusion } = await measure(engine, network, images, dataset, context);
+  const { metrics, confusion } = await measure({ ...context, engine, dataset }, network, images, request.split);
   return { split: request.split, metrics, confusion, engine: stampOf(engine) };
 };

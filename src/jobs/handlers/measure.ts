@@ -9,6 +9,12 @@ import { classNamesOf } from './classes.ts';
 /** The bootstrap's draws are the same for every measurement, so that two of them differ by the models alone. */
 const BOOTSTRAP_SEED = 0;
 
+/** What measurements of one run share. */
+export interface Measuring extends Pick<JobContext<'evaluate'>, 'progress' | 'signal'> {
+  readonly engine: Engine;
+  readonly dataset: DatasetRef;
+}
+
 export interface Measurement {
   readonly metrics: Metrics;
   readonly confusion: number[][];
@@ -16,16 +22,18 @@ export interface Measurement {
   readonly logits: Float32Array;
 }
 
-/** Runs the network over the images and computes every metric with its interval. */
+/**
+ * Runs the network over the images and computes every metric with its interval.
+ * @param what names the measurement in the progress: `base on test`
+ */
 export async function measure(
-  engine: Engine,
+  { engine, dataset, progress, signal }: Measuring,
   network: Network,
   images: ImageSet,
-  dataset: DatasetRef,
-  { progress, signal }: Pick<JobContext<'evaluate'>, 'progress' | 'signal'>,
+  what: string,
 ): Promise<Measurement> {
   const names = classNamesOf(dataset);
-  const logits = await engine.logits(network, images, { onProgress: progress, signal });
+  const logits = await engine.logits(network, images, { onProgress: (one) => progress({ ...one, phase: `measure ${what}` }), signal });
   const { count, accuracy, macroF1, perClass, logLoss, calibration, confusion } = evaluateLogits(logits, images.labels, names.length, {
     seed: BOOTSTRAP_SEED,
   });

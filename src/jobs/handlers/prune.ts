@@ -1,3 +1,4 @@
+import type { ImageSet } from '../../core/images.ts';
 import { type Network, replaceHead } from '../../core/network/index.ts';
 import { cut, type Plan, planPruning } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
@@ -5,9 +6,9 @@ import { compareLogits } from '../../core/stats/index.ts';
 import type { TrainResult } from '../../engine/types.ts';
 import type { PrunePlanView, PruneReport, PruneRequest, Stage, StageName, Training } from '../../schema/prunings.ts';
 import type { DatasetRef, JobHandler } from '../types.ts';
-import { classesOf, classNamesOf, hasClassesOf } from './classes.ts';
+import { classesOf, classMatch, classNamesOf } from './classes.ts';
 import { inputSizeOf, packSplits } from './images.ts';
-import { measure, type Measurement } from './measure.ts';
+import { measure, type Measuring } from './measure.ts';
 import { loadNetwork, profileWeights, registerable, stampOf, totalCost } from './models.ts';
 import { provePlan } from './proof.ts';
 import { recipeOf } from './recipes.ts';
@@ -27,12 +28,16 @@ const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4 } as const
 export const prune: JobHandler<'prune'> = async (context) => {
   const { request, model, dataset } = context.input;
   const given = await loadNetwork(context.blobs, model);
-  const fits = hasClassesOf(given, dataset);
-  const headed = fits ? named(given, dataset) : replaceHead(given, classNamesOf(dataset), createRandom(request.seed + SEEDS.head));
-  if (request.planOnly) return { plan: planDocument(plan(headed, request)), artifact: null, report: null };
+  const replaced = (): Network => replaceHead(given, classNamesOf(dataset), createRandom(request.seed + SEEDS.head));
+  if (request.planOnly) {
+    return { plan: planDocument(plan(classMatch(given, dataset) === 'other' ? replaced() : given, request)), artifact: null, report: null };
+  }
 
-  const images = await packSplits(context, dataset, inputSizeOf(headed), ['train', 'validation', 'test']);
+  const images = await packSplits(context, dataset, inputSizeOf(given), ['train', 'validation', 'test']);
   const engine = await context.engine();
+  const measuring: Measuring = { ...context, engine, dataset };
+  const fits = await headFits(measuring, given, images.validation);
+  const headed = fits ? named(given, dataset) : replaced();
   const train = (network: Network, name: string, seed: number): Promise<TrainResult> =>
     engine.train(network, images.train, images.validation, recipeOf(request.fineTune, request.seed + seed), {
       onProgress: (progress) => context.progress({ ...progress, phase: `${name} ${progress.phase}` }),
@@ -54,7 +59,6 @@ export const prune: JobHandler<'prune'> = async (context) => {
     `masked ≡ compacted on ${proof.images} images, largest difference ${proof.relativeDifference.toExponential(1)} of the outputs' scale`,
   );
 
-  const validate = (network: Network): Promise<Measurement> => measure(engine, network, images.validation, dataset, context);
   const networks: Partial<Record<StageName, Network>> = { base, pruned };
   if (request.recalibrate) {
     networks.recalibrated = await engine.recalibrate(pruned, images.train, {
@@ -71,14 +75,14 @@ export const prune: JobHandler<'prune'> = async (context) => {
   const final = tuned?.network ?? start;
 
   const [baseMs, finalMs] = await engine.latency([base, final], { batchSize: 1, runs: LATENCY_RUNS });
-  const testBase = await measure(engine, base, images.test, dataset, context);
-  const testFinal = await measure(engine, final, images.test, dataset, context);
+  const testBase = await measure(measuring, base, images.test, 'base on test');
+  const testFinal = await measure(measuring, final, images.test, 'final on test');
   const stages: Stage[] = [];
   for (const [name, network] of Object.entries(networks) as [StageName, Network][]) {
     const isFinal = network === final;
     stages.push({
       name,
-      validation: (await validate(network)).metrics,
+      validation: (await measure(measuring, network, images.validation, `${name} on validation`)).metrics,
       test: network === base ? testBase.metrics : isFinal ? testFinal.metrics : null,
       cost: totalCost(network),
       latencyMs: network === base ? baseMs : isFinal ? finalMs : null,
@@ -118,6 +122,18 @@ export const prune: JobHandler<'prune'> = async (context) => {
 
 function plan(network: Network, { criterion, target, roundTo, layers, seed }: PruneRequest): Plan {
   return planPruning(network, { criterion, target, roundTo, layers, seed });
+}
+
+/**
+ * Whether the head answers the dataset's classes. One that does not name its classes does when it is surely better on the
+ * validation images than always answering their commonest class; CIFAR's ten are not the ten digits.
+ */
+async function headFits(measuring: Measuring, network: Network, validation: ImageSet): Promise<boolean> {
+  const match = classMatch(network, measuring.dataset);
+  if (match !== 'unnamed') return match === 'same';
+  const { metrics } = await measure(measuring, network, validation, 'head on validation');
+  const commonest = Math.max(...metrics.perClass.map(({ images }) => images)) / metrics.images;
+  return metrics.accuracy.low > commonest;
 }
 
 /** A model that did not name its classes takes the dataset's names. */
