@@ -75,11 +75,14 @@ export function parseSafetensors(bytes: Uint8Array, fileName: string): Safetenso
 }
 
 function parseHeader(bytes: Uint8Array, fileName: string): Record<string, unknown> {
+  let header: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Record<string, unknown>;
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw malformed(fileName, 'the header is not JSON');
   }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw malformed(fileName, 'the header is not a JSON object');
+  return { ...header };
 }
 
 function checkMetadata(metadata: unknown, fileName: string): Record<string, string> {
