@@ -18,7 +18,9 @@ export interface Backend {
 type Loaded = Pick<EngineInfo, 'version' | 'threads' | 'device'> & { readonly primitives: Primitives };
 
 /** How each backend is loaded; each call throws where the backend cannot run. */
-const loaders: Record<BackendName, (threads: number) => Promise<Loaded>> = {
+export type Loaders = Readonly<Record<BackendName, (threads: number) => Promise<Loaded>>>;
+
+const ownLoaders: Loaders = {
   async tensorflow(threads) {
     prepareNativeEnvironment(threads);
     require('@tensorflow/tfjs-node-gpu');
@@ -55,18 +57,23 @@ async function started(name: BackendName): Promise<void> {
  * @param reason why this backend was asked for; otherwise it is said why a faster one is not used.
  * @throws Failure `engine-unavailable` when the backend asked for does not load.
  */
-export async function loadBackend(name: BackendName | undefined, threads: number, reason: string | undefined): Promise<Backend> {
+export async function loadBackend(
+  name: BackendName | undefined,
+  threads: number,
+  reason?: string,
+  loaders: Loaders = ownLoaders,
+): Promise<Backend> {
   tf.enableProdMode();
-  if (name !== undefined) return load(name, threads, reason ?? 'asked for');
+  if (name !== undefined) return load(loaders, name, threads, reason ?? 'asked for');
   try {
-    return await load('tensorflow', threads, reason ?? 'the fastest, and it loads here');
+    return await load(loaders, 'tensorflow', threads, reason ?? 'the fastest, and it loads here');
   } catch (error) {
     const why = error instanceof Failure ? error.message : String(error);
-    return load('wasm', threads, reason ?? why);
+    return load(loaders, 'wasm', threads, reason ?? why);
   }
 }
 
-async function load(name: BackendName, threads: number, reason: string): Promise<Backend> {
+async function load(loaders: Loaders, name: BackendName, threads: number, reason: string): Promise<Backend> {
   try {
     const { primitives, ...info } = await loaders[name](threads);
     return { info: { backend: name, ...info, reason }, primitives };

@@ -5,7 +5,7 @@ import { describeOperations } from './testing/operations.ts';
 
 let backend: Backend;
 beforeAll(async () => {
-  backend = await loadBackend('cpu', 1, undefined);
+  backend = await loadBackend('cpu', 1);
 });
 
 describe('cpu operations', () => describeOperations(() => backend));

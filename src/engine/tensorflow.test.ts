@@ -7,7 +7,7 @@ import { describeOperations } from './testing/operations.ts';
 
 let backend: Backend;
 beforeAll(async () => {
-  backend = await loadBackend('tensorflow', 2, undefined);
+  backend = await loadBackend('tensorflow', 2);
 });
 
 describe('tensorflow operations', () => describeOperations(() => backend));

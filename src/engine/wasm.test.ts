@@ -7,7 +7,7 @@ import { describeOperations } from './testing/operations.ts';
 
 let backend: Backend;
 beforeAll(async () => {
-  backend = await loadBackend('wasm', 1, undefined);
+  backend = await loadBackend('wasm', 1);
 });
 
 describe('wasm operations', () => describeOperations(() => backend));
