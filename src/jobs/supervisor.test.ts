@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -23,6 +23,7 @@ let dir: string;
 let store: Store;
 let queue: JobQueue & WorkQueue;
 let supervisor: Supervisor | undefined;
+let server: ChildProcess | undefined;
 
 const open = (): void => {
   store = openStore(dir);
@@ -34,6 +35,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
+  server?.kill('SIGKILL');
   await supervisor?.stop({ graceMs: 0 });
   supervisor = undefined;
   store.close();
@@ -216,8 +218,8 @@ describe('stopping', () => {
   });
 });
 
-/** A server of its own process on the directory, which runs `code` with `settle` as its settling. */
-async function otherServer(settleCode: string) {
+/** A server of its own process on the directory, which settles by running `settleCode`. */
+function otherServer(settleCode: string): ChildProcess {
   store.close();
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
@@ -237,7 +239,7 @@ async function otherServer(settleCode: string) {
 describe('a server that is killed', () => {
   test('takes its job processes with it, and the next one resumes their jobs', async () => {
     const id = await enqueue('wait');
-    const server = await otherServer('return {};');
+    server = otherServer('return {};');
     open();
     await expect.poll(() => logged(id, 'waiting'), { timeout: 20_000 }).toHaveLength(1);
     const [{ pid }] = logged(id, 'waiting');
@@ -252,7 +254,7 @@ describe('a server that is killed', () => {
   test('in the midst of settling loses nothing and does nothing twice', async () => {
     const id = await enqueue('succeed');
     const write = `tx.run("INSERT INTO datasets (id, name, blob, samples, report, created_at) VALUES ('half', '', '', '', '{}', '')");`;
-    const server = await otherServer(`${write} process.kill(process.pid, 'SIGKILL'); for (;;);`);
+    server = otherServer(`${write} process.kill(process.pid, 'SIGKILL'); for (;;);`);
     await once(server, 'exit');
     open();
     expect(store.db.select().from(datasets).all()).toEqual([]);

@@ -9,10 +9,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { acquireDataDir, readOwner } from './owner.ts';
 
 let dir: string;
+let other: ChildProcess | undefined;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'espalier-owner-'));
 });
-afterEach(() => rmSync(dir, { recursive: true }));
+afterEach(() => {
+  other?.kill('SIGKILL');
+  rmSync(dir, { recursive: true });
+});
 
 /** Another process that owns the directory until it is killed. */
 async function otherOwner(url: string): Promise<ChildProcess> {
@@ -21,14 +25,16 @@ async function otherOwner(url: string): Promise<ChildProcess> {
   const script = `
     const { acquireDataDir } = await import(${JSON.stringify(owner)});
     acquireDataDir(${JSON.stringify(dir)}, { pid: process.pid }).publish(${JSON.stringify(url)});
-    console.log('owns'); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--import', tsx, '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    globalThis.gc(); console.log('owns'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--expose-gc', '--import', tsx, '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout ?? child, 'data');
   return child;
 }
 
 test('a live owner is named with its address, and one killed outright is taken over from at once', async () => {
-  const other = await otherOwner('http://127.0.0.1:4711');
+  other = await otherOwner('http://127.0.0.1:4711');
   expect(readOwner(dir)).toEqual({ pid: other.pid, url: 'http://127.0.0.1:4711' });
   expect(() => acquireDataDir(dir, { pid: process.pid })).toThrow(
     expect.objectContaining({ code: 'data-directory-busy', message: expect.stringContaining('http://127.0.0.1:4711') }),

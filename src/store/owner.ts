@@ -14,6 +14,9 @@ export interface DataDirLock {
   release(): void;
 }
 
+/** A lock that nobody refers to would be collected as garbage, and given up by that. */
+const held = new Set<Database.Database>();
+
 /** Covers the moment that {@link readOwner} of another process looks at the lock. */
 const ACQUIRE_MS = 200;
 
@@ -67,6 +70,7 @@ export function acquireDataDir(dataDir: string, owner: Owner): DataDirLock {
       field: 'ESPALIER_DATA',
     });
   }
+  held.add(lock);
   const path = join(dataDir, 'owner.json');
   const write = (content: Owner): void => {
     writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 });
@@ -78,6 +82,7 @@ export function acquireDataDir(dataDir: string, owner: Owner): DataDirLock {
     release: () => {
       if (!lock.open) return;
       rmSync(path, { force: true });
+      held.delete(lock);
       lock.close();
     },
   };
