@@ -18,14 +18,15 @@ export function recommendationView(r: Recommendation): string {
     c.name,
     percentWithInterval(c.predictedAccuracy),
     c.probabilityBest.toFixed(2),
-    `${fixed(c.scores.weightDiversity, 3)}  ${fixed(c.scores.activationDiversity, 3)}`,
+    fixed(c.scores.weightDiversity, 3),
+    fixed(c.scores.activationDiversity, 3),
     flops(c),
     c.scores.logMe.value.toFixed(3),
-    percent(c.scores.knn.value),
     c.excluded ? pc.yellow(c.excluded) : '',
   ]);
   return [
-    table(['>#', 'backbone', 'predicted', '>P(best)', 'diversity w  a', '>FLOPs', '>LogME', '>k-NN', ''], rows),
+    table(['>#', 'backbone', 'predicted %', '>P(best)', '>Dice weights', '>Dice activations', '>FLOPs', '>LogME', ''], rows),
+    pc.dim(`  predicted: ${r.predictedBy}`),
     '',
     r.summary,
     ...chosen(r).reasons.map((reason) => `  · ${reason}`),

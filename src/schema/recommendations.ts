@@ -55,6 +55,7 @@ export const recommendationResult = z.object({
   chosen: modelId,
   summary: z.string().describe('The choice in words, no stronger than its interval.'),
   images: z.int().describe('Images that the scores were computed on (train and validation, never test).'),
+  predictedBy: z.string().describe('Where predictedAccuracy comes from.'),
   warnings: z.array(z.string()),
   next: pruneRequest
     .partial({ criterion: true, source: true, layers: true, roundTo: true, recalibrate: true, planOnly: true })

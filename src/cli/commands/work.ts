@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { evaluationOf, profileOf, pruningOf, recommendationOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
-import { planLine, pruneReportView, recommendationView } from '../results.ts';
+import { chosen, planLine, pruneReportView, recommendationView } from '../results.ts';
 import type { Session } from '../session.ts';
 import { datasetLine, evaluationView, predictionView, profileView } from '../views.ts';
 import { predictFiles } from '../predict.ts';
@@ -71,7 +71,7 @@ export function addWorkCommands(program: Command): void {
         const candidates = await candidateIds(session, options.candidates ?? ['zoo:*']);
         const { flopsMax, paramsMax, seed } = options;
         const done = await recommendationOf(session, { dataset: dataset.id, candidates, constraints: { flopsMax, paramsMax }, seed });
-        const next = `Next:  espalier prune ${done.next.model} ${done.dataset} ${targetFlags(done.next.target)}`;
+        const next = `Next:  espalier prune ${chosen(done).name} ${dataset.name} ${targetFlags(done.next.target)}`;
         printed(session, done, [datasetLine(dataset), '', recommendationView(done), '', next].join('\n'));
       }),
     );
