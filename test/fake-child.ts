@@ -105,6 +105,7 @@ const handlers: JobHandlers = {
     chosen: candidates[0].id,
     summary: 'It leads.',
     images: 4,
+    predictedBy: 'nothing',
     warnings: candidates.map(({ weightProfile }) => `diversity ${weightProfile?.diversity}`),
     next: { model: candidates[0].id, dataset: dataset.id, target: { flops: 10 }, fineTune: { recipe: 'default' }, seed: request.seed },
     engine,
