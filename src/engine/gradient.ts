@@ -97,11 +97,16 @@ function activeSteps(plan: Plan, parameters: ReadonlySet<string>): Set<string> {
   return active;
 }
 
+function readsOf(step: Step): string[] {
+  const { backwardReads } = operationOf(step);
+  return [...(backwardReads.includes('inputs') ? step.inputs : []), ...(backwardReads.includes('output') ? [step.id] : [])];
+}
+
 /** Values that no gradient needs, by the place of the step that reads them last. */
 function lastReaders(plan: Plan, active: ReadonlySet<string>): Map<number, string[]> {
   const last = new Map<string, number>();
   for (const [at, step] of plan.steps.entries()) for (const id of step.inputs) last.set(id, at);
-  const needed = new Set(plan.steps.filter((step) => active.has(step.id)).flatMap((step) => [step.id, ...step.inputs]));
+  const needed = new Set(plan.steps.filter((step) => active.has(step.id)).flatMap(readsOf));
   const byPlace = new Map<number, string[]>();
   for (const [id, at] of last) {
     if (!needed.has(id)) byPlace.set(at, [...(byPlace.get(at) ?? []), id]);

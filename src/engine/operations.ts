@@ -48,6 +48,8 @@ export interface Gradients {
 export interface Operation<K extends Kind> {
   forward(primitives: Primitives, call: Call<K>, inputs: readonly Tensor[], training?: Training): Tensor;
   backward(primitives: Primitives, call: Call<K>, backward: Backward): Gradients;
+  /** Whose values `backward` reads; of the others only shapes may be used, since they are freed early. */
+  readonly backwardReads: readonly ('inputs' | 'output')[];
   /** True where y is linear in `kernel` (whose last axes are the output channels) plus `bias`, so that more can be fused in. */
   readonly affine?: true;
   /** How the kernel moves, for kinds that can take explicit padding over. */
@@ -95,11 +97,13 @@ function spread(perChannel: Tensor, x: Tensor): Tensor {
 /** The only place in the engine that knows layer kinds. */
 export const operations: { readonly [K in Kind]: Operation<K> } = {
   Input: {
+    backwardReads: [],
     forward: (_, _call, [x]) => tf.clone(x),
     backward: () => ({ inputs: [] }),
   },
 
   Conv2D: {
+    backwardReads: ['inputs'],
     affine: true,
     window,
     forward: (p, call, [x]) => withBias(p, p.conv2d(x, call.weights.kernel, windowOf(call)), call.weights.bias),
@@ -113,6 +117,7 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   DepthwiseConv2D: {
+    backwardReads: ['inputs'],
     affine: true,
     window,
     forward: (p, call, [x]) => withBias(p, p.depthwise(x, call.weights.kernel, windowOf(call)), call.weights.bias),
@@ -126,6 +131,7 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   Dense: {
+    backwardReads: ['inputs'],
     affine: true,
     forward: (p, { weights }, [x]) => withBias(p, p.matMul(x, weights.kernel, false, false), weights.bias),
     backward(p, call, { inputs: [x], dy, wanted }) {
@@ -137,6 +143,7 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   BatchNormalization: {
+    backwardReads: ['inputs'],
     forward(p, { config, weights: { gamma, beta, moving_mean: mean, moving_variance: variance } }, [x], training) {
       if (training?.statistics !== 'batch') return tf.batchNorm(x, mean, variance, beta, gamma, config.epsilon);
       const momentum = training.momentum ?? config.momentum;
@@ -160,22 +167,26 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   ReLU: {
+    backwardReads: ['output'],
     forward: (p, { config }, [x]) => p.relu(x, config.maxValue),
     backward: (p, { config }, { y, dy }) => ({ inputs: [p.reluGradient(dy, y, config.maxValue)] }),
     asActivation: ({ maxValue }) => ({ maxValue }),
   },
 
   MaxPooling2D: {
+    backwardReads: ['inputs', 'output'],
     forward: (p, { config }, [x]) => p.maxPool(x, pool(config)),
     backward: (p, { config }, { inputs: [x], y, dy }) => ({ inputs: [p.maxPoolGradient(dy, x, y, pool(config))] }),
   },
 
   AveragePooling2D: {
+    backwardReads: [],
     forward: (p, { config }, [x]) => p.averagePool(x, pool(config)),
     backward: (p, { config }, { inputs: [x], dy }) => ({ inputs: [p.averagePoolGradient(dy, x, pool(config))] }),
   },
 
   GlobalAveragePooling2D: {
+    backwardReads: [],
     forward: (_, _call, [x]) => tf.mean(x, [1, 2]),
     backward: (_, _call, { inputs: [x], dy }) => ({
       inputs: [tf.tidy(() => spread(tf.div(dy, shapeOf(x)[1] * shapeOf(x)[2]), x))],
@@ -184,6 +195,7 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
 
   // The gradient is shared equally by positions that tie, as TensorFlow's is.
   GlobalMaxPooling2D: {
+    backwardReads: ['inputs', 'output'],
     forward: (_, _call, [x]) => tf.max(x, [1, 2]),
     backward: (_, _call, { inputs: [x], y, dy }) => ({
       inputs: [
@@ -196,11 +208,13 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   Add: {
+    backwardReads: [],
     forward: (_, _call, inputs) => (inputs.length === 2 ? tf.add(inputs[0], inputs[1]) : tf.addN([...inputs])),
     backward: (_, _call, { inputs, dy }) => ({ inputs: inputs.map(() => tf.clone(dy)) }),
   },
 
   Concatenate: {
+    backwardReads: [],
     forward: (_, _call, inputs) => tf.concat([...inputs], inputs[0].rank - 1),
     backward: (_, _call, { inputs, dy }) => ({
       inputs: tf.split(
@@ -212,6 +226,7 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   ZeroPadding2D: {
+    backwardReads: [],
     forward: (_, { config }, [x]) => tf.pad(images(x), [[0, 0], [...config.padding[0]], [...config.padding[1]], [0, 0]]),
     backward: (_, { config: { padding } }, { inputs: [x], dy }) => ({
       inputs: [tf.slice(images(dy), [0, padding[0][0], padding[1][0], 0], [...shapeOf(images(x))])],
@@ -220,12 +235,14 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   Flatten: {
+    backwardReads: [],
     forward: (_, _call, [x]) => tf.reshape(x, [shapeOf(x)[0], x.size / shapeOf(x)[0]]),
     backward: (_, _call, { inputs: [x], dy }) => ({ inputs: [tf.reshape(dy, shapeOf(x))] }),
   },
 
   // Inverted: what stays is scaled up while training, so that inference has nothing to do.
   Dropout: {
+    backwardReads: [],
     forward(_, { config: { rate } }, [x], training) {
       const random = training?.dropout;
       if (training === undefined || random === undefined || rate === 0) return tf.clone(x);
@@ -238,6 +255,7 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   Softmax: {
+    backwardReads: ['output'],
     forward: (_, _call, [x]) => tf.softmax(x),
     backward: (_, _call, { y, dy }) => ({
       inputs: [tf.tidy(() => tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), -1, true))))],
@@ -245,6 +263,7 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
   },
 
   ChannelMap: {
+    backwardReads: [],
     forward: (_, { config }, [x]) => tf.tidy(() => gatherChannels(subsample(x, config.strides), config.map)),
     backward: (_, { config }, { inputs: [x], dy }) => ({
       inputs: [

@@ -1,6 +1,6 @@
 import { Failure } from '../core/failure.ts';
 import type { ImageSet } from '../core/images.ts';
-import { logitsNode, sizeOf } from '../core/network/index.ts';
+import { classifierNode, logitsNode, sizeOf } from '../core/network/index.ts';
 import type { Network } from '../core/network/types.ts';
 import { createRandom, restoreRandom } from '../core/random.ts';
 import type { Random } from '../core/random.ts';
@@ -34,7 +34,9 @@ export async function train(
   recipe: Recipe,
   options: TrainOptions = {},
 ): Promise<TrainResult> {
-  const plan = planOf(network, logitsNode(network).id, { fuse: 'training' });
+  // Under a frozen backbone nothing is differentiated, so that it may run as fast as it infers.
+  const fuse = recipe.tune === 'head' ? 'inference' : 'training';
+  const plan = planOf(network, logitsNode(network).id, { fuse, observed: new Set([classifierNode(network).id]) });
   const trained = trainedOf(network, plan, recipe.tune);
   let state = await startOf(network, trained, recipe, options);
   const clock = { images: 0, trainMs: 0, begun: performance.now() };
