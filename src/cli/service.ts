@@ -13,6 +13,8 @@ import { zooDir } from './zoo.ts';
 export interface Service {
   readonly app: OpenAPIHono<Env>;
   readonly log: Logger;
+  /** Runs a job that {@link openService}'s `accepts` has come to accept. */
+  wake(): void;
   /** Tells other processes where the server listens. */
   publish(url: string): void;
   /** Lets running jobs write their checkpoints' end for `graceMs`, stops them, and gives the data directory back. */
@@ -24,15 +26,16 @@ export interface Service {
  * @param accepts jobs that this process runs; others stay queued
  * @throws Failure `data-directory-busy`
  */
-export async function openService(config: Config): Promise<Service> {
+export async function openService(config: Config, accepts?: (jobId: string) => boolean): Promise<Service> {
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const lock = acquireDataDir(config.dataDir, { pid: process.pid });
   const store = openStore(config.dataDir);
   const queue = createLocalQueue(store, (error) => log.error({ err: error }, 'background work of the queue failed'));
-  const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log });
+  const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log, accepts });
   return {
     app: createApp({ context: { store, queue }, engineInfo: engineProbe(), log }),
     log,
+    wake: supervisor.wake,
     publish: lock.publish,
     close: async (graceMs) => {
       await supervisor.stop({ graceMs });

@@ -1,7 +1,7 @@
 import { loadConfig } from '../config.ts';
 import { Failure } from '../core/failure.ts';
 import type { Job } from '../schema/jobs.ts';
-import { readOwner } from '../store/index.ts';
+import { newId, readOwner } from '../store/index.ts';
 import { createClient, type Client } from './client.ts';
 import { openProgressLine } from './progress.ts';
 import { openService } from './service.ts';
@@ -15,6 +15,8 @@ export interface Session {
   readonly json: boolean;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Goes on with a job that an earlier command left; a server does so by itself. */
+  resume(jobId: string): void;
   close(): Promise<void>;
 }
 
@@ -32,15 +34,24 @@ export async function openSession({ json }: { json: boolean }): Promise<Session>
   const url = readOwner(config.dataDir)?.url;
   if (url !== undefined) {
     const client = createClient((path, init) => fetch(url + path, init));
-    return { client, json, signal: interruption.signal, close: async () => detach() };
+    return { client, json, signal: interruption.signal, resume: () => undefined, close: async () => detach() };
   }
+  // An interrupted job of yesterday must not start because somebody lists models: this process runs its own jobs, and
+  // those it is told to resume. Ids are in the order of time.
+  const started = newId('job');
+  const resumed = new Set<string>();
+  const accepts = (jobId: string): boolean => jobId > started || resumed.has(jobId);
   // What a person sees of a command is its own words; the log of the service below is for trouble.
-  const service = await openService({ ...config, logLevel: config.logLevel === 'info' ? 'error' : config.logLevel });
+  const service = await openService({ ...config, logLevel: config.logLevel === 'info' ? 'error' : config.logLevel }, accepts);
   const client = createClient(async (path, init) => service.app.request(path, init));
   return {
     client,
     json,
     signal: interruption.signal,
+    resume: (jobId) => {
+      resumed.add(jobId);
+      service.wake();
+    },
     close: async () => {
       detach();
       await service.close(GRACE_MS);
@@ -52,7 +63,8 @@ export async function openSession({ json }: { json: boolean }): Promise<Session>
  * Shows a job's progress until it ends.
  * @throws the Failure of the job; `cancelled` on Ctrl-C, saying what is kept and how to go on
  */
-export async function follow({ client, signal }: Session, jobId: string): Promise<Job> {
+export async function follow({ client, signal, resume }: Session, jobId: string): Promise<Job> {
+  resume(jobId);
   const line = openProgressLine();
   try {
     const done = await client.watch(jobId, { signal, onProgress: line.update, onLog: (text) => line.note(`  ${text}`) });

@@ -38,7 +38,7 @@ const progress = { phase: 'reading', done: 1, total: 2 };
 const enqueue = (blob = 'none'): Job =>
   store.transaction((tx) => queue.enqueue(tx, 'import-dataset', { blob, fileName: 'digits.zip', exclude: [], seed: 0 }));
 const lease = (at = now): Lease => {
-  const taken = queue.lease(at);
+  const taken = queue.lease(at, () => true);
   if (!taken) throw new Error('nothing to lease');
   return taken;
 };
@@ -81,15 +81,22 @@ describe('lease', () => {
   test('jobs are taken oldest first, each once', () => {
     const [first, second] = [enqueue(), enqueue()];
     expect([lease().jobId, lease().jobId]).toEqual([first.id, second.id]);
-    expect(queue.lease(now)).toBeUndefined();
+    expect(queue.lease(now, () => true)).toBeUndefined();
     expect(queue.get(first.id)).toMatchObject({ state: 'running', attempt: 1, startedAt: '2026-11-24T00:00:00.000Z' });
+  });
+
+  test('what the worker does not accept stays queued', () => {
+    const [first, second] = [enqueue(), enqueue()];
+    expect(queue.lease(now, (id) => id === second.id)?.jobId).toBe(second.id);
+    expect(queue.lease(now, () => false)).toBeUndefined();
+    expect(queue.get(first.id).state).toBe('queued');
   });
 
   test('a renewed lease holds, one that lapsed is taken over, and its old holder can change nothing', () => {
     const { id } = enqueue();
     const old = lease();
     expect(queue.renew(old, now + limits.jobLeaseMs - 1)).toBe('held');
-    expect(queue.lease(now + limits.jobLeaseMs + 1)).toBeUndefined();
+    expect(queue.lease(now + limits.jobLeaseMs + 1, () => true)).toBeUndefined();
     const taken = lease(now + 3 * limits.jobLeaseMs);
     expect(taken).toMatchObject({ jobId: id, attempt: 2 });
 
@@ -142,7 +149,7 @@ describe('cancel', () => {
   test('a queued job is cancelled at once and never leased', () => {
     const { id } = enqueue();
     expect(queue.requestCancel(id)).toMatchObject({ state: 'cancelled', finishedAt: expect.any(String) });
-    expect(queue.lease(now)).toBeUndefined();
+    expect(queue.lease(now, () => true)).toBeUndefined();
   });
 
   test('a running job is asked once; its holder hears of it', () => {

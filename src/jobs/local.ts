@@ -141,11 +141,13 @@ export function createLocalQueue(store: Store, onError: (error: unknown) => void
   const workers: WorkQueue = {
     recover,
 
-    lease: (now) => {
+    lease: (now, accepts) => {
       recover(now);
       let lease: Lease | undefined;
-      const [next] = store.db.select().from(jobs).where(eq(jobs.state, 'queued')).orderBy(asc(jobs.id)).limit(1).all();
-      if (!next) return undefined;
+      const waiting = store.db.select({ id: jobs.id }).from(jobs).where(eq(jobs.state, 'queued')).orderBy(asc(jobs.id)).all();
+      const accepted = waiting.find(({ id }) => accepts(id));
+      if (!accepted) return undefined;
+      const next = rowOf(accepted.id);
       change(next.id, (tx) => {
         const attempt = next.attempt + 1;
         const startedAt = next.startedAt ?? new Date(now).toISOString();

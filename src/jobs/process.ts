@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { Failure } from '../core/failure.ts';
 import type { FromChild, Start } from './messages.ts';
@@ -16,6 +18,9 @@ export interface JobProcess {
 }
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+/** TensorFlow's information lines while it loads; it heeds no log level before its logging has begun. */
+const STARTUP_NOISE = /^(WARNING: All log messages before absl::InitializeLog|I\d{4} \d\d:\d\d:)/;
 
 /** End of what a process wrote to stderr that is searched for why it died. */
 const TAIL_CHARACTERS = 4000;
@@ -65,9 +70,10 @@ export function startProcess(entry: string, memoryMiB: number, start: Start, hea
         kill();
       }
     });
-    child.stderr?.on('data', (chunk: Buffer) => {
-      process.stderr.write(chunk);
-      tail = (tail + chunk.toString()).slice(-TAIL_CHARACTERS);
+    createInterface({ input: child.stderr ?? Readable.from([]) }).on('line', (line) => {
+      if (STARTUP_NOISE.test(line)) return;
+      process.stderr.write(`${line}\n`);
+      tail = `${tail}${line}\n`.slice(-TAIL_CHARACTERS);
     });
     child.on('error', (cause) => {
       lastWord ??= { type: 'death', cause: new Failure('internal', "The job's process could not be started.", { cause }) };

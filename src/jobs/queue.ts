@@ -51,8 +51,8 @@ export interface JobQueue {
 
 /** What workers see of the queue. `now` is Unix time in milliseconds; writes answer false, and do nothing, when the lease was lost. */
 export interface WorkQueue {
-  /** Takes the oldest queued job, those included that a dead worker held. */
-  lease(now: number): Lease | undefined;
+  /** Takes the oldest queued job that the worker accepts. */
+  lease(now: number, accepts: (jobId: string) => boolean): Lease | undefined;
   /** Takes the death of every worker whose lease ends before `now` as known; Infinity where no worker can be alive. */
   recover(now: number): void;
   /** Calls back, inside of the transaction at fault, when there will be something to lease or to cancel; returns how to stop that. */

@@ -21,9 +21,13 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Path of the job process's root; another one in tests. */
   readonly entry?: string;
+  /** Jobs that are to run here (default: all); the others stay queued for the next supervisor. */
+  readonly accepts?: (jobId: string) => boolean;
 }
 
 export interface Supervisor {
+  /** Looks at the queue again, after what it accepts has changed. */
+  wake(): void;
   /** Takes no more jobs, asks running ones to end and ends them after `graceMs`; they are resumed at the next start. */
   stop(options: { readonly graceMs: number }): Promise<void>;
 }
@@ -42,7 +46,7 @@ const childRoot = fileURLToPath(new URL('child.ts', import.meta.url));
  * own: jobs that another one left running are queued again first.
  */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  const { store, queue, config, log } = options;
+  const { store, queue, config, log, accepts = () => true } = options;
   const running = new Map<string, Running>();
   const ended = new Set<Promise<void>>();
   let stopped = false;
@@ -120,7 +124,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       for (const job of running.values()) renew(job);
       if (stopped) return;
       while (running.size < config.jobs.concurrency) {
-        const lease = queue.lease(Date.now());
+        const lease = queue.lease(Date.now(), accepts);
         if (!lease) return;
         start(lease);
       }
@@ -135,6 +139,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   tick();
 
   return {
+    wake: tick,
     stop: async ({ graceMs }) => {
       stopped = true;
       forget();
