@@ -20,8 +20,8 @@ export interface ArchiveEntry {
 
 export type ArchiveKind = 'zip' | 'tar' | 'tar.gz';
 
-/** Bytes from the start of a file that {@link archiveKindOf} wants to see. */
-export const MAGIC_BYTES = 512;
+/** Bytes from the start of a file that tell its kind. */
+const MAGIC_BYTES = 512;
 
 /** Kind of archive by magic bytes; the extension is never asked. Any gzip counts as `tar.gz`. */
 export function archiveKindOf(head: Uint8Array): ArchiveKind | undefined {

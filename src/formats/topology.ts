@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 
 const count = z.int().min(1).max(1_000_000);
 const size = z.int().min(0).max(1_000_000);
+const side = z.int().min(1).max(limits.inputSideMax);
 const pair = z.tuple([count, count]);
 const edges = z.tuple([size, size]);
 const padding = z.enum(['same', 'valid']);
@@ -15,7 +16,7 @@ const pooling = z.strictObject({ poolSize: pair, strides: pair, padding });
 
 /** What JSON may hold as the configuration of each kind. */
 const configs: { readonly [K in Kind]: z.ZodType<Configs[K]> } = {
-  Input: z.strictObject({ shape: z.tuple([count, count, count]) }),
+  Input: z.strictObject({ shape: z.tuple([side, side, count]) }),
   Conv2D: z.strictObject({
     filters: count,
     kernelSize: pair,
@@ -35,18 +36,23 @@ const configs: { readonly [K in Kind]: z.ZodType<Configs[K]> } = {
   }),
   Dense: z.strictObject({ units: count, useBias: z.boolean() }),
   BatchNormalization: z.strictObject({ epsilon: z.number().min(0), momentum: z.number().min(0).max(1) }),
+  LayerNormalization: z.strictObject({ epsilon: z.number().min(0), over: z.array(size).min(1).optional() }),
+  LayerScale: none,
+  Activation: z.strictObject({ activation: z.enum(['sigmoid', 'hard_sigmoid', 'swish', 'hard_swish', 'gelu']) }),
   ReLU: z.strictObject({ maxValue: z.number().positive().nullable() }),
   MaxPooling2D: pooling,
   AveragePooling2D: pooling,
   GlobalAveragePooling2D: none,
   GlobalMaxPooling2D: none,
   Add: none,
+  Multiply: none,
   Concatenate: none,
   ZeroPadding2D: z.strictObject({ padding: z.tuple([edges, edges]) }),
   Flatten: none,
   Dropout: z.strictObject({ rate: z.number().min(0).max(1) }),
   Softmax: none,
   ChannelMap: z.strictObject({ map: z.array(z.int().min(-1)).min(1), strides: pair }),
+  ChannelGather: z.strictObject({ indices: z.array(size).min(1) }),
 };
 
 const node = z.strictObject({ id: text, kind: z.string(), config: z.unknown(), inputs: z.array(text) });

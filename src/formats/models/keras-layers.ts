@@ -3,7 +3,7 @@ import type { Configs, Kind, Padding, Pair, Shape } from '../../core/network/typ
 import { Failure } from '../../core/failure.ts';
 import { sizeOf } from '../../core/network/index.ts';
 
-/** One layer of a Keras 2 model, its inputs given as ids of nodes. */
+/** One layer of a Keras 2 model; `inputs` are names of layers in the file, and ids of nodes once those are converted. */
 export interface KerasLayer {
   readonly className: string;
   readonly name: string;
@@ -14,8 +14,8 @@ export interface KerasLayer {
 /** What a layer may do to the network that is being read. Verbs that make a node return its id. */
 export interface Importer {
   add<K extends Kind>(kind: K, id: string, config: Configs[K], inputs: readonly string[]): string;
-  /** Takes a weight of the layer from the file. */
-  take(id: string, weight: string, layer: string, stored?: string): void;
+  /** Takes a weight of the layer from the file; `dropAxes` is a number of leading axes of length one. */
+  take(id: string, weight: string, from: { readonly layer: string; readonly stored?: string; readonly dropAxes?: number }): void;
   /** Sets a weight that the file leaves out. */
   fill(id: string, weight: string, shape: Shape, value: number): void;
   shapeOf(id: string): Shape;
@@ -56,7 +56,7 @@ const shapes = {
   activation: z.object({ activation }),
   relu: z.object({ max_value: z.number().nullish(), negative_slope: z.literal(0).nullish(), threshold: z.literal(0).nullish() }),
   pooling: z.object({ pool_size: pair.default([2, 2]), strides: pair.nullish(), padding: padding.default('valid'), data_format: last }),
-  global: z.object({ data_format: last, keepdims: z.literal(false).default(false) }),
+  global: z.object({ data_format: last, keepdims: z.boolean().default(false) }),
   lastAxis: z.object({ axis: axis.default(-1) }),
   zeroPadding: z.object({ padding: z.tuple([z.tuple([z.int(), z.int()]), z.tuple([z.int(), z.int()])]), data_format: last }),
   flatten: z.object({ data_format: last }),
@@ -89,9 +89,9 @@ function activate(into: Importer, layer: KerasLayer, name: unknown, from: string
   throw unsupported(layer, `has the activation ${JSON.stringify(name)}, which is not supported`);
 }
 
-function takeKernel(into: Importer, layer: KerasLayer, id: string, useBias: boolean, stored = 'kernel'): void {
-  into.take(id, 'kernel', layer.name, stored);
-  if (useBias) into.take(id, 'bias', layer.name);
+function takeKernel(into: Importer, { name: layer }: KerasLayer, id: string, useBias: boolean, stored = 'kernel', dropAxes = 0): void {
+  into.take(id, 'kernel', { layer, stored, dropAxes });
+  if (useBias) into.take(id, 'bias', { layer });
 }
 
 function pooling(kind: 'MaxPooling2D' | 'AveragePooling2D') {
@@ -119,6 +119,11 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
   Conv2D(layer, into) {
     const config = parse(shapes.convolution, layer);
     const { filters, kernel_size: kernelSize, strides, padding, dilation_rate: dilationRate, groups, use_bias: useBias } = config;
+    if (into.shapeOf(layer.inputs[0]).length === 1 && kernelSize.every((side) => side === 1) && groups === 1) {
+      const id = into.add('Dense', layer.name, { units: filters, useBias }, layer.inputs);
+      takeKernel(into, layer, id, useBias, 'kernel', 2);
+      return activate(into, layer, config.activation, id, `${id}_activation`);
+    }
     const id = into.add('Conv2D', layer.name, { filters, kernelSize, strides, padding, dilationRate, groups, useBias }, layer.inputs);
     takeKernel(into, layer, id, useBias);
     return activate(into, layer, config.activation, id, `${id}_activation`);
@@ -155,12 +160,12 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
     refuseOtherAxis(layer, into, axis);
     const id = into.add('BatchNormalization', layer.name, { epsilon, momentum }, layer.inputs);
     const channels = into.shapeOf(id).slice(-1);
-    if (scale) into.take(id, 'gamma', layer.name);
+    if (scale) into.take(id, 'gamma', { layer: layer.name });
     else into.fill(id, 'gamma', channels, 1);
-    if (center) into.take(id, 'beta', layer.name);
+    if (center) into.take(id, 'beta', { layer: layer.name });
     else into.fill(id, 'beta', channels, 0);
-    into.take(id, 'moving_mean', layer.name);
-    into.take(id, 'moving_variance', layer.name);
+    into.take(id, 'moving_mean', { layer: layer.name });
+    into.take(id, 'moving_variance', { layer: layer.name });
     return id;
   },
   Activation: (layer, into) => activate(into, layer, parse(shapes.activation, layer).activation, layer.inputs[0], layer.name),
@@ -188,7 +193,8 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
     const { target_shape: target } = parse(shapes.reshape, layer);
     const shape = into.shapeOf(layer.inputs[0]);
     const filled = target.map((side) => (side === -1 ? Math.abs(sizeOf(shape) / sizeOf(target)) : side));
-    if (filled.join() === shape.join()) return layer.inputs[0];
+    // A vector and a map of one position hold the same; MobileNet goes over from one to the other around its last convolution.
+    if (filled.join() === shape.join() || filled.join() === [1, 1, ...shape].join()) return layer.inputs[0];
     if (filled.length === 1 && filled[0] === sizeOf(shape)) return into.add('Flatten', layer.name, {}, layer.inputs);
     throw unsupported(layer, `turns shape [${shape.join(', ')}] into [${target.join(', ')}]; only flattening is supported`);
   },

@@ -29,11 +29,6 @@ const OPEN_SIDE = 224;
 /** What a model is taken to expect where nothing says otherwise. */
 const UNIT_RANGE: Preprocessing = { scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1], resize: 'shorter-side-centre-crop' };
 
-/** A layer with the names of the layers it reads. */
-interface Wired extends KerasLayer {
-  readonly name: string;
-}
-
 /**
  * Turns a Keras 2 model (Sequential or Functional, nested or not) into a Network.
  *
@@ -57,10 +52,11 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
       shapes.set(id, layerOf(node.kind).outputShape(node as never, inputShapesOf(node, shapes)));
       return id;
     },
-    take(id, weight, layer, stored = weight) {
+    take(id, weight, { layer, stored = weight, dropAxes = 0 }) {
       const tensor = weightsOf(layer, stored);
       if (!tensor) throw malformed(fileName, `layer "${layer}" has no weight "${stored}"`, layer);
-      weights.set(`${id}/${weight}`, tensor);
+      const ones = tensor.shape.slice(0, dropAxes).every((side) => side === 1);
+      weights.set(`${id}/${weight}`, ones ? { ...tensor, shape: tensor.shape.slice(dropAxes) } : tensor);
     },
     fill: (id, weight, shape, value) => void weights.set(`${id}/${weight}`, { shape, data: new Float32Array(sizeOf(shape)).fill(value) }),
     shapeOf: (id) => shapes.get(id) ?? [],
@@ -83,6 +79,11 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
       });
     }
     if (nodes.length > 0) throw malformed(fileName, `"${name}" is a second input`, name);
+    if (Math.max(height ?? 0, width ?? 0) > limits.inputSideMax) {
+      throw new Failure('limit-exceeded', `Input "${name}" of ${fileName} is larger than ${limits.inputSideMax} pixels a side.`, {
+        field: name,
+      });
+    }
     if (!height || !width) assumptions.push(`The file leaves the input size open; ${OPEN_SIDE} × ${OPEN_SIDE} is taken.`);
     return importer.add('Input', name, { shape: [height ?? OPEN_SIDE, width ?? OPEN_SIDE, 3] }, []);
   }
@@ -94,13 +95,13 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
     const { layers, output } = className === 'Sequential' ? sequential(config, fileName) : functional(className, config, fileName);
     const outputs = new Map<string, string>();
     for (const { inputs, ...layer } of inOrder(layers, output, fileName)) {
-      const wired: Wired = { ...layer, inputs: inputs.map((name) => outputs.get(name) ?? '') };
-      outputs.set(layer.name, convert(wired, from, depth));
+      const read = inputs.map((name) => outputs.get(name) ?? '');
+      outputs.set(layer.name, convert({ ...layer, inputs: read }, from, depth));
     }
     return outputs.get(output) ?? '';
   }
 
-  function convert(layer: Wired, from: string | undefined, depth: number): string {
+  function convert(layer: KerasLayer, from: string | undefined, depth: number): string {
     if (layer.className === 'InputLayer') return from ?? inputNode(layer.name, layer.config.batch_input_shape);
     if (!modelClasses.has(layer.className)) return convertKerasLayer(layer, importer);
     if (layer.inputs.length !== 1) throw malformed(fileName, `nested model "${layer.name}" must have one input`, layer.name);
@@ -127,7 +128,7 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
 const modelClasses: ReadonlySet<string> = new Set(['Sequential', 'Functional', 'Model']);
 
 interface Layers {
-  readonly layers: readonly Wired[];
+  readonly layers: readonly KerasLayer[];
   readonly output: string;
 }
 
@@ -157,7 +158,7 @@ function functional(className: string, config: unknown, fileName: string): Layer
   }
   const { layers, output_layers: outputs } = parsed(functionalJson, config, fileName);
   if (outputs.length !== 1) throw malformed(fileName, `the model has ${outputs.length} outputs instead of one`);
-  const wired = layers.map((layer): Wired => {
+  const wired = layers.map((layer): KerasLayer => {
     const calls = layer.inbound_nodes ?? [];
     const { name, ...rest } = named(layer);
     if (calls.length > 1) {
@@ -171,14 +172,14 @@ function functional(className: string, config: unknown, fileName: string): Layer
   return { layers: wired, output: outputs[0][0] };
 }
 
-function named({ class_name: className, name, config }: z.infer<typeof layerJson>): Omit<Wired, 'inputs'> {
+function named({ class_name: className, name, config }: z.infer<typeof layerJson>): Omit<KerasLayer, 'inputs'> {
   return { className, config, name: name ?? (typeof config.name === 'string' ? config.name : className) };
 }
 
 /** The layers that the output needs, each after those it reads, the output last. */
-function inOrder(layers: readonly Wired[], output: string, fileName: string): Wired[] {
+function inOrder(layers: readonly KerasLayer[], output: string, fileName: string): KerasLayer[] {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  const ordered: Wired[] = [];
+  const ordered: KerasLayer[] = [];
   const state = new Map<string, 'open' | 'done'>();
   const stack = [output];
   while (stack.length > 0) {

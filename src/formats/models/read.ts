@@ -1,10 +1,10 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Network, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { architectures, loadWeights, topologyOf, torchNaming } from '../../backbones/index.ts';
 import { classifierNode } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
-import { archiveKindOf, MAGIC_BYTES } from '../archive.ts';
+import { archiveKindOf, readHead } from '../archive.ts';
 import { networkOf } from '../network.ts';
 import { readKerasH5 } from './keras-h5.ts';
 import { modelName } from './names.ts';
@@ -28,7 +28,8 @@ export async function readModel(
   about: { readonly fileName: string; readonly architecture?: string },
 ): Promise<{ network: Network; format: ModelFormat }> {
   const { fileName, architecture } = about;
-  const { head, bytes } = await inspect(path);
+  const head = await readHead(path);
+  const { size: bytes } = await stat(path);
   if (bytes === 0) throw new Failure('malformed-file', `${fileName} is empty.`, { hint: ACCEPTED, field: fileName });
   if (bytes > limits.modelBytesMax) {
     throw new Failure('limit-exceeded', `${fileName} has ${bytes} bytes, over ${limits.modelBytesMax}.`, {
@@ -48,16 +49,6 @@ export async function readModel(
   const own = networkOf(parsed, fileName);
   if (own) return { network: own, format: 'espalier' };
   return { network: networkOfWeights(parsed.tensors, architecture, fileName), format: 'safetensors' };
-}
-
-async function inspect(path: string): Promise<{ head: Uint8Array; bytes: number }> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
-    return { head: buffer.subarray(0, bytesRead), bytes: (await file.stat()).size };
-  } finally {
-    await file.close();
-  }
 }
 
 /** Weights under PyTorch's names, in an architecture that the user names. */

@@ -9,7 +9,7 @@ export interface LayerJson {
   readonly suffix: string;
   readonly config: Readonly<Record<string, unknown>>;
   /** A kernel that belongs to the lowering and not to the Network. */
-  readonly fixedKernel?: Tensor;
+  readonly fixedKernel?: () => Tensor;
 }
 
 /** How one weight of a node stands in the file. */
@@ -93,9 +93,11 @@ function channelGather(map: readonly number[], channels: number): LayerJson {
     ];
     return layer('ZeroPadding2D', { padding, data_format: 'channels_first' });
   }
-  const data = new Float32Array(channels * map.length);
-  for (const [o, from] of map.entries()) if (from >= 0) data[from * map.length + o] = 1;
-  const fixedKernel: Tensor = { shape: [1, 1, channels, map.length], data };
+  const fixedKernel = (): Tensor => {
+    const data = new Float32Array(channels * map.length);
+    for (const [o, from] of map.entries()) if (from >= 0) data[from * map.length + o] = 1;
+    return { shape: [1, 1, channels, map.length], data };
+  };
   const config = { filters: map.length, kernelSize: [1, 1], strides: [1, 1], padding: 'valid', dilationRate: [1, 1], groups: 1 } as const;
   const [convolution] = chains.Conv2D({ ...config, useBias: false }, []);
   return { ...convolution, config: { ...convolution.config, trainable: false }, fixedKernel };

@@ -73,7 +73,7 @@ function layersOf(network: Network): { layers: readonly object[]; weights: reado
         inbound_nodes: inputs.length > 0 ? [inputs.map((input) => [input, 0, 0, {}])] : [],
       });
       inputs = [own];
-      if (fixedKernel) weights.push([`${own}/kernel`, fixedKernel]);
+      if (fixedKernel) weights.push([`${own}/kernel`, fixedKernel()]);
     }
     for (const [weight, tensor] of Object.entries(weightsOf(network, node, shapes))) {
       const stored = storedWeight(node, weight);
