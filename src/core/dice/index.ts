@@ -7,5 +7,5 @@ export {
   type SampledActivations,
 } from './profile.ts';
 export { profileMatrix, type DiceStatistics } from './profile-matrix.ts';
-export { algorithm1, type Selection } from './select.ts';
+export { algorithm1, greedy, limitOf, representatives, type Selection, type SelectionOptions } from './select.ts';
 export { averageSimilarity, groupSimilarity, similarityMatrix, type KernelMatrix, type SimilarityOptions } from './similarity.ts';
