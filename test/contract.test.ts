@@ -32,6 +32,10 @@ describe('models', () => {
     expect(again.body).toEqual(made);
     expect(await service.files()).toEqual(before);
 
+    const twice = await Promise.all([1, 2].map(() => service.upload('/models', 'MODEL twice')));
+    const [one, two] = await Promise.all(twice.map((answer) => service.made(answer, 'model')));
+    expect(one).toEqual(two);
+
     const renamed = await service.upload('/models?name=mine', 'MODEL cnn');
     expect((await service.made(renamed, 'model')).name).toBe('mine');
   });

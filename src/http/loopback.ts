@@ -6,7 +6,7 @@ export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3})
 
 /**
  * Without authentication only programs of this machine may call; a web page that is open in a browser here is not one of them.
- * Refuses foreign names that resolve to this machine (DNS rebinding) and requests that a page of another site makes.
+ * Refuses foreign names that resolve to this machine (DNS rebinding) and requests by which a page of another site would change something.
  */
 export const fromThisMachine: MiddlewareHandler = async (c, next) => {
   const { hostname } = new URL(c.req.url);
@@ -17,7 +17,9 @@ export const fromThisMachine: MiddlewareHandler = async (c, next) => {
     });
   }
   const site = c.req.header('sec-fetch-site');
-  if (site === 'cross-site' || site === 'same-site') {
+  // Reading does no harm: a page of another site is not shown what it gets.
+  const changes = c.req.method !== 'GET' && c.req.method !== 'HEAD';
+  if (changes && (site === 'cross-site' || site === 'same-site')) {
     throw new Failure('forbidden', 'Pages of other sites may not call this server.', {
       hint: 'Call it from a program, or open /docs here.',
       field: 'sec-fetch-site',

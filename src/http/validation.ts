@@ -3,13 +3,18 @@ import { Failure } from '../core/failure.ts';
 
 type Issue = z.core.$ZodIssue;
 
-const article = (noun: string): string => (/^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`);
+const article = (noun: string): string => {
+  if (noun === 'int') return 'a whole number';
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
+};
+
+const counted = (words: string, limit: unknown, noun: string): string => `must have ${words} ${noun}${limit === 1 ? '' : 's'}`;
 
 const bound = (issue: Extract<Issue, { code: 'too_big' | 'too_small' }>): string => {
   const [strict, loose, limit] = issue.code === 'too_big' ? ['below', 'at most', issue.maximum] : ['above', 'at least', issue.minimum];
   const words = `${issue.inclusive === false ? strict : loose} ${String(limit)}`;
-  if (issue.origin === 'string') return `must have ${words} characters`;
-  if (issue.origin === 'array') return `must have ${words} items`;
+  if (issue.origin === 'string') return counted(words, limit, 'character');
+  if (issue.origin === 'array') return counted(words, limit, 'item');
   return `must be ${words}`;
 };
 
@@ -26,6 +31,8 @@ const demand = (issue: Issue): string => {
       return bound(issue);
     case 'invalid_value':
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
+    case 'invalid_format':
+      return issue.format === 'datetime' ? 'must be an ISO 8601 time in UTC, e.g. 2026-11-24T12:00:00.000Z' : issue.message;
     case 'unrecognized_keys':
       return 'is not a field of this request';
     default:

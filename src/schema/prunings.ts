@@ -4,10 +4,13 @@ import { metrics } from './evaluations.ts';
 
 /** Exactly one of them. */
 export const pruneTarget = z
-  .union([
-    z.object({ ratio: z.number().gt(0).lt(1).describe('Share of kernels that leaves each dependency group.') }).strict(),
-    z.object({ flops: z.number().positive().describe('FLOPs that the pruned model may have (2 × MACs).') }).strict(),
-  ])
+  .union(
+    [
+      z.object({ ratio: z.number().gt(0).lt(1).describe('Share of kernels that leaves each dependency group.') }).strict(),
+      z.object({ flops: z.number().positive().describe('FLOPs that the pruned model may have (2 × MACs).') }).strict(),
+    ],
+    'must be one of {"ratio": …} and {"flops": …}',
+  )
   .openapi('PruneTarget');
 
 /** METHOD.md §5; a recipe's fields can be given one by one. */

@@ -35,7 +35,7 @@ export async function uploadDataset(
     .where(eq(datasets.source, datasetSourceKey(input)))
     .get();
   if (bytes > 0 && !known) return { job: store.transaction((tx) => queue.enqueue(tx, 'import-dataset', input)) };
-  await collectBlobs(context.store, [hash]);
+  await collectBlobs(context.store, [hash], Date.now());
   if (known) return { value: view(known) };
   throw new Failure('invalid-request', 'The body is empty.', {
     hint: 'Send a zip or tar of image folders, or of an IDX pair, as the raw body.',

@@ -52,7 +52,7 @@ export async function uploadModel(
 ): Promise<Outcome<Model>> {
   const { hash, bytes } = await context.store.blobs.write(body, limits.modelBytesMax);
   const outcome = bytes > 0 ? importModel(context, { source: { kind: 'upload', blob: hash, fileName, architecture }, name }) : undefined;
-  if (!outcome || 'value' in outcome) await collectBlobs(context.store, [hash]);
+  if (!outcome || 'value' in outcome) await collectBlobs(context.store, [hash], Date.now());
   if (outcome) return outcome;
   throw new Failure('invalid-request', 'The body is empty.', {
     hint: 'Send the model file as the raw body, or JSON {"source": "zoo:NAME"}.',
