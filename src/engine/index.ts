@@ -12,7 +12,9 @@ export type * from './types.ts';
 
 /**
  * Opens the engine: the backend asked for, or TensorFlow where it loads, else wasm. One per process.
- * @param options.threads CPU threads, all by default; 1 makes a training deterministic to the bit on every backend.
+ * @param options.threads CPU threads, all by default. A training gives the same bits again for the same seed, backend and
+ * number of threads (tested with 1 and 2); another number of threads adds up in another order. One thread is the mode
+ * that promises it.
  * @param options.reason why this backend was asked for, as `info.reason` shall say it.
  * @throws Failure `engine-unavailable` when the backend asked for does not load.
  */
