@@ -1,4 +1,4 @@
-// Sets a fresh clone up: packages, better-sqlite3, the TensorFlow binding. Plain Node, no dependency, idempotent;
+// Sets a fresh clone up: packages, the kernels, better-sqlite3, the TensorFlow binding. Plain Node, no dependency, idempotent;
 // with nothing to do it takes well under a second. `npm run setup`, `npm test`, `npm run demo` and
 // `espalier engine install` all run this file. ESPALIER_ENGINE=wasm leaves TensorFlow out.
 import { spawn } from 'node:child_process';
@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, symlinkSync, w
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildKernels } from './build-kernels.mjs';
 
 const TENSORFLOW = '2.21.0';
 // The wheel is 0.3 GB, the libraries and headers taken out of it 1.1 GB, the compiler's intermediates little.
@@ -206,6 +207,7 @@ async function installEngine() {
 mkdirSync(join(cache, 'native'), { recursive: true });
 try {
   await installPackages();
+  await step('Dice kernels', buildKernels);
   // Both compile; neither waits for the other's download.
   await Promise.all([buildSqlite(), installEngine()]);
 } catch (error) {

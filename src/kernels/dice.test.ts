@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type KernelMatrix, similarityMatrix } from '../core/dice/index.ts';
+import { createRandom } from '../core/random.ts';
+import { openDiceKernels } from './dice.ts';
+
+const kernels = openDiceKernels({ threads: 2 });
+afterAll(() => kernels.close());
+
+function randomMatrix(count: number, size: number, seed: number): KernelMatrix {
+  const random = createRandom(seed);
+  return { count, size, values: Float32Array.from({ length: count * size }, random.normal) };
+}
+
+/** Largest difference between the kernel's and core/dice's similarity. */
+function worstDifference(matrix: KernelMatrix, rescale: boolean): number {
+  const fast = kernels.similarityMatrix(matrix, { rescale });
+  const reference = similarityMatrix(matrix, { rescale });
+  expect(fast).toHaveLength(reference.length);
+  return fast.reduce((worst, value, at) => Math.max(worst, Math.abs(value - reference[at])), 0);
+}
+
+describe('the SIMD kernel against core/dice', () => {
+  for (const [count, size] of [
+    [1, 1],
+    [1, 9],
+    [2, 3],
+    [5, 4],
+    [7, 257],
+    [64, 576],
+    [130, 1027],
+    [48, 4608],
+  ]) {
+    it(`agrees on random ${count} × ${size}`, () => {
+      const matrix = randomMatrix(count, size, count + size);
+      expect(worstDifference(matrix, true)).toBeLessThan(1e-6);
+      expect(worstDifference({ ...matrix, values: matrix.values.map((value) => Math.max(0, value)) }, false)).toBeLessThan(1e-6);
+    });
+  }
+
+  it('agrees on small adversarial matrices: zeros, equal rows, huge and tiny values, one sign', () => {
+    const value = fc.oneof(fc.constantFrom(0, 1, -1, 1e-30, -1e-30, 3e38, -3e38, 1e-45), fc.float({ min: -8, max: 8, noNaN: true }));
+    const matrices = fc
+      .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 11 }))
+      .chain(([count, size]) =>
+        fc
+          .array(value, { minLength: count * size, maxLength: count * size })
+          .map((values): KernelMatrix => ({ count, size, values: Float32Array.from(values) })),
+      );
+    fc.assert(
+      fc.property(matrices, (matrix) => {
+        expect(worstDifference(matrix, true)).toBeLessThan(1e-6);
+        expect(worstDifference({ ...matrix, values: matrix.values.map(Math.abs) }, false)).toBeLessThan(1e-6);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('is symmetric with ones for a kernel and its copies, 0 between dead and live', () => {
+    const matrix = randomMatrix(6, 30, 1);
+    matrix.values.copyWithin(30, 0, 30);
+    matrix.values.fill(0, 60, 120);
+    const similarity = kernels.similarityMatrix({ ...matrix, values: matrix.values.map(Math.abs) }, { rescale: false });
+    for (let i = 0; i < 6; i++) {
+      expect(similarity[i * 6 + i]).toBe(1);
+      for (let j = 0; j < i; j++) expect(similarity[i * 6 + j]).toBe(similarity[j * 6 + i]);
+    }
+    expect(similarity[1]).toBeCloseTo(1, 6);
+    expect(similarity[2 * 6 + 3]).toBe(1);
+    expect(similarity[2 * 6 + 4]).toBe(0);
+  });
+
+  it('shares the work with its helper, and says the same alone', () => {
+    const matrix = randomMatrix(512, 1024, 3);
+    const alone = openDiceKernels({ threads: 1 });
+    const expected = alone.similarityMatrix(matrix, { rescale: true });
+    expect(alone.helped).toBe(0);
+    // A helper may sleep through one job while it starts or while others use the machine, not through all of these.
+    const before = kernels.helped;
+    for (let run = 0; run < 200 && kernels.helped === before; run++) kernels.similarityMatrix(matrix, { rescale: true });
+    expect(kernels.helped).toBeGreaterThan(before);
+    expect(kernels.similarityMatrix(matrix, { rescale: true })).toEqual(expected);
+  });
+
+  it('is compiled from its source, byte for byte', () => {
+    const script = fileURLToPath(new URL('../../scripts/build-kernels.mjs', import.meta.url));
+    expect(() => execFileSync(process.execPath, [script, '--check'])).not.toThrow();
+  });
+});
