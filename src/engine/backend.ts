@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { Failure } from '../core/failure.ts';
-import { prepareNativeEnvironment, quietly } from './native-env.ts';
+import { prepareNativeEnvironment } from './native-env.ts';
 import { portable } from './primitives/portable.ts';
 import { tensorflowPrimitives } from './primitives/tensorflow.ts';
 import type { TensorflowBackend } from './primitives/tensorflow.ts';
@@ -23,7 +23,7 @@ export type Loaders = Readonly<Record<BackendName, (threads: number) => Promise<
 const ownLoaders: Loaders = {
   async tensorflow(threads) {
     prepareNativeEnvironment(threads);
-    quietly(() => require('@tensorflow/tfjs-node-gpu'));
+    require('@tensorflow/tfjs-node-gpu');
     await tf.setBackend('tensorflow');
     const backend: unknown = tf.backend();
     const { binding, isUsingGpuDevice } = backend as TensorflowBackend;

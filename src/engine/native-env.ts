@@ -1,4 +1,3 @@
-import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 /**
@@ -16,27 +15,4 @@ export function prepareNativeEnvironment(threads: number): void {
   // tfjs-node calls this function, which Node 23 removed.
   const util: { isNullOrUndefined?: (value: unknown) => boolean } = createRequire(import.meta.url)('node:util');
   util.isNullOrUndefined ??= (value) => value === undefined || value === null;
-}
-
-/**
- * Loads TensorFlow without the two lines that it writes to the error stream before any of its settings counts:
- * descriptor 2 is the null device meanwhile. Where that cannot be done (a socket, no /proc), the lines are seen.
- */
-export function quietly<T>(load: () => T): T {
-  let kept: number;
-  try {
-    kept = openSync('/proc/self/fd/2', 'a');
-  } catch {
-    return load();
-  }
-  closeSync(2);
-  // The lowest free number is given out, which is 2.
-  openSync('/dev/null', 'w');
-  try {
-    return load();
-  } finally {
-    closeSync(2);
-    openSync(`/proc/self/fd/${kept}`, 'a');
-    closeSync(kept);
-  }
 }
