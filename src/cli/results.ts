@@ -78,7 +78,7 @@ export function pruneReportView(report: PruneReport): string {
   ];
   const signed = (value: number): string => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
   return [
-    `proof  masked ≡ compacted on ${proof.images} images, largest difference ${proof.relativeDifference.toExponential(1)} of the outputs' scale`,
+    `proof  masked ≡ compacted on ${proof.images} images, ${differenceText(proof)}`,
     '',
     table(['', ...stages.map(({ name }) => `>${STAGE_TITLES[name]}`)], rows),
     '',
@@ -86,4 +86,8 @@ export function pruneReportView(report: PruneReport): string {
     `against base: ${signed(accuracy.value)} points [${signed(accuracy.low)}, ${signed(accuracy.high)}] on ${images.toLocaleString('en')} ${split} images, McNemar p = ${mcnemarP < 0.001 ? mcnemarP.toExponential(1) : mcnemarP.toFixed(3)}`,
     ...notes.map((note) => `  ${note}`),
   ].join('\n');
+}
+
+function differenceText({ relativeDifference }: PruneReport['proof']): string {
+  return relativeDifference === 0 ? 'to the last bit' : `largest difference ${relativeDifference.toExponential(1)} of the outputs' scale`;
 }

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { Settle } from '../jobs/queue.ts';
 import type { ImportedModel, JobInput, JobResult } from '../jobs/types.ts';
 import type { JobKind } from '../schema/jobs.ts';
+import { nameOfFile } from '../core/name-of-file.ts';
 import { newId } from '../store/ids.ts';
 import type { Transaction } from '../store/store.ts';
 import { datasets, evaluations, models, predictions, profiles, prunings, recommendations } from '../store/tables.ts';
@@ -56,7 +57,7 @@ const settlers: { readonly [K in JobKind]: Settler<K> } = {
     const known = tx.select({ id: datasets.id }).from(datasets).where(eq(datasets.source, source)).get();
     if (known) return { dataset: `/datasets/${known.id}` };
     const id = newId('dst');
-    const name = input.name ?? input.fileName;
+    const name = input.name ?? nameOfFile(input.fileName);
     tx.insert(datasets).values({ id, name, blob: dataset.hash, samples: samples.hash, source, report, createdAt: now() }).run();
     return { dataset: `/datasets/${id}` };
   },

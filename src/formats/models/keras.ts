@@ -5,7 +5,7 @@ import { inputShapesOf, layerOf, sizeOf, validateNetwork } from '../../core/netw
 import { limits } from '../../limits.ts';
 import { convertKerasLayer, type Importer, type KerasLayer } from './keras-layers.ts';
 import { knownPreprocessing } from './known.ts';
-import { modelName } from './names.ts';
+import { nameOfFile } from '../../core/name-of-file.ts';
 
 /** The weights of a Keras file; undefined where the file has none of that name. */
 export type KerasWeights = (layer: string, weight: string) => Tensor | undefined;
@@ -116,7 +116,7 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
     nodes,
     weights,
     metadata: {
-      name: modelName(fileName),
+      name: nameOfFile(fileName),
       preprocessing: known?.preprocessing ?? preprocessing ?? UNIT_RANGE,
       ...(assumptions.length > 0 && { assumptions }),
     },

@@ -7,7 +7,7 @@ import { limits } from '../../limits.ts';
 import { archiveKindOf, readHead } from '../archive.ts';
 import { networkOf } from '../network.ts';
 import { readKerasH5 } from './keras-h5.ts';
-import { modelName } from './names.ts';
+import { nameOfFile } from '../../core/name-of-file.ts';
 import { looksLikeSafetensors, parseSafetensors } from './safetensors.ts';
 import { readTfjsArchive } from './tfjs-read.ts';
 
@@ -68,7 +68,7 @@ function networkOfWeights(tensors: ReadonlyMap<string, Tensor>, architecture: st
   const { scale, mean, std } = network.metadata.preprocessing;
   const says = `pixels · ${scale.toPrecision(4)}, mean ${mean.join(', ')}, deviation ${std.join(', ')}`;
   const assumptions = [`The file does not say how images are prepared; what is usual for ${architecture} is taken: ${says}.`];
-  return { ...network, metadata: { ...network.metadata, name: modelName(fileName), assumptions } };
+  return { ...network, metadata: { ...network.metadata, name: nameOfFile(fileName), assumptions } };
 }
 
 const HDF5 = '\x89HDF\r\n\x1a\n';

@@ -1,10 +1,12 @@
-import type { Configs, Kind, NodeOf, Pair, Shape, Tensor } from '../../core/network/types.ts';
+import type { ActivationName, Configs, Kind, NodeOf, Pair, Shape, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { channelsOf } from '../../core/network/index.ts';
 
-/** One layer of a LayersModel; a node becomes a chain of them, each reading the one before. */
+/** One layer of a LayersModel; a node becomes a chain of them, each reading the one before unless it says otherwise. */
 export interface LayerJson {
   readonly className: string;
+  /** What it reads instead: inputs of the node by their place, earlier layers of the chain by their suffix. */
+  readonly inputs?: readonly (number | string)[];
   /** Added to the node's name; empty for the last of the chain. */
   readonly suffix: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -58,19 +60,73 @@ const chains: { readonly [K in Kind]: (config: Configs[K], inputs: readonly Shap
   ],
   Dense: ({ units, useBias }) => [layer('Dense', { units, activation: 'linear', use_bias: useBias })],
   BatchNormalization: ({ epsilon, momentum }) => [layer('BatchNormalization', { axis: -1, epsilon, momentum, center: true, scale: true })],
+  LayerNormalization: ({ epsilon, over }) => {
+    if (over !== undefined) throw notExpressible('a LayerNormalization over some of its channels');
+    return [layer('LayerNormalization', { axis: -1, epsilon, center: true, scale: true })];
+  },
+  LayerScale(_config, [input]) {
+    if (input.length !== 3) throw notExpressible('a LayerScale of a vector');
+    const config = { kernelSize: [1, 1], strides: [1, 1], padding: 'valid', dilationRate: [1, 1] } as const;
+    return chains.DepthwiseConv2D({ ...config, depthMultiplier: 1, useBias: false }, [input]);
+  },
   ReLU: ({ maxValue }) => [layer('ReLU', { max_value: maxValue })],
+  Activation: ({ activation }) => activationChains[activation],
   MaxPooling2D: (config) => [pooling('MaxPooling2D', config)],
   AveragePooling2D: (config) => [pooling('AveragePooling2D', config)],
   GlobalAveragePooling2D: () => [layer('GlobalAveragePooling2D', channelsLast)],
   GlobalMaxPooling2D: () => [layer('GlobalMaxPooling2D', channelsLast)],
   Add: () => [layer('Add', {})],
+  Multiply: () => [layer('Multiply', {})],
   Concatenate: () => [layer('Concatenate', { axis: -1 })],
   ZeroPadding2D: ({ padding }) => [layer('ZeroPadding2D', { padding, ...channelsLast })],
   Flatten: () => [layer('Flatten', channelsLast)],
   Dropout: ({ rate }) => [layer('Dropout', { rate })],
   Softmax: () => [layer('Softmax', { axis: -1 })],
   ChannelMap: ({ map, strides }, [input]) => [...strided(strides), channelGather(map, channelsOf(input))],
+  ChannelGather({ indices }, [input]) {
+    if (input.length !== 3) throw notExpressible('a ChannelGather of a vector');
+    return gatherChain(indices, input);
+  },
 };
+
+/** tfjs's hardSigmoid is Keras 2's, which is steeper. */
+const hardSigmoid = (suffix = '') => [
+  layer('Rescaling', { scale: 1 / 6, offset: 0.5 }, '__rescaled'),
+  layer('ReLU', { max_value: 1 }, suffix),
+];
+
+const activationChains: Readonly<Record<ActivationName, readonly LayerJson[]>> = {
+  sigmoid: [layer('Activation', { activation: 'sigmoid' })],
+  hard_sigmoid: hardSigmoid(),
+  swish: [layer('Activation', { activation: 'swish' })],
+  hard_swish: [...hardSigmoid('__gate'), { ...layer('Multiply', {}), inputs: [0, '__gate'] }],
+  gelu: [layer('Activation', { activation: 'gelu' })],
+};
+
+function notExpressible(what: string): Failure {
+  return new Failure('unsupported-layer', `A tfjs LayersModel cannot hold ${what}.`, { hint: 'Export the model in another format.' });
+}
+
+/** A run of channels is cropped out of the last axis, a shuffle is a transposition, and the rest is a fixed convolution. */
+function gatherChain(indices: readonly number[], [height, width, channels]: Shape): readonly LayerJson[] {
+  const [first] = indices;
+  if (indices.every((from, o) => from === first + o)) {
+    const cropping = [
+      [0, 0],
+      [first, channels - first - indices.length],
+    ];
+    return [layer('Cropping2D', { cropping, data_format: 'channels_first' })];
+  }
+  const each = indices[1] - first;
+  const groups = channels / each;
+  const shuffled = indices.length === channels && indices.every((from, o) => from === (o % groups) * each + Math.floor(o / groups));
+  if (!shuffled) return [channelGather(indices, channels)];
+  return [
+    layer('Reshape', { target_shape: [height, width, groups, each] }, '__groups'),
+    layer('Permute', { dims: [1, 2, 4, 3] }, '__shuffled'),
+    layer('Reshape', { target_shape: [height, width, channels] }),
+  ];
+}
 
 /** Every strides-th position: a pooling over windows of one. */
 function strided(strides: Pair): readonly LayerJson[] {
@@ -112,6 +168,11 @@ const same = (name: string): StoredWeight => ({ name, pack: (tensor) => tensor, 
 
 const storedWeights: { readonly [K in Kind]?: (node: NodeOf<K>, weight: string) => StoredWeight } = {
   Conv2D: (node, weight) => (weight === 'kernel' && node.config.groups > 1 ? blockDiagonal(node) : same(weight)),
+  LayerScale: () => ({
+    name: 'depthwise_kernel',
+    pack: ({ data }) => ({ shape: [1, 1, data.length, 1], data }),
+    unpack: ({ data }) => ({ shape: [data.length], data }),
+  }),
   DepthwiseConv2D: (_node, weight) => same(weight === 'kernel' ? 'depthwise_kernel' : weight),
 };
 

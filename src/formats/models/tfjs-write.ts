@@ -63,9 +63,11 @@ function layersOf(network: Network): { layers: readonly object[]; weights: reado
   const weights: [string, Tensor][] = [];
   for (const node of network.nodes) {
     const name = names.get(node.id) ?? '';
-    let inputs = node.inputs.map((input) => names.get(input) ?? '');
-    for (const { className, suffix, config, fixedKernel } of lower(node, inputShapesOf(node, shapes))) {
+    const entrances = node.inputs.map((input) => names.get(input) ?? '');
+    let inputs = entrances;
+    for (const { className, suffix, config, fixedKernel, inputs: given } of lower(node, inputShapesOf(node, shapes))) {
       const own = `${name}${suffix}`;
+      if (given) inputs = given.map((from) => (typeof from === 'number' ? entrances[from] : `${name}${from}`));
       layers.push({
         class_name: className,
         name: own,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Network } from '../../core/network/types.ts';
+import type { Network, Node } from '../../core/network/types.ts';
 import { buildBackbone } from '../../backbones/index.ts';
 import { logitsNode } from '../../core/network/index.ts';
 import { referenceForward } from '../../core/network/reference.ts';
@@ -67,6 +67,32 @@ networks['irregular maps, groups and odd names'] = withRandomWeights(
     softmax('softmax', 'sum'),
   ],
   3,
+);
+
+networks['gates, activations, shuffles and layer norms'] = withRandomWeights(
+  [
+    input([6, 5, 3]),
+    conv('c', 'input', 8, { useBias: true }),
+    ...(['sigmoid', 'hard_sigmoid', 'swish', 'hard_swish', 'gelu'] as const).map((activation, i): Node => ({
+      id: activation,
+      kind: 'Activation',
+      inputs: [i === 0 ? 'c' : ['sigmoid', 'hard_sigmoid', 'swish', 'hard_swish'][i - 1]],
+      config: { activation },
+    })),
+    { id: 'squeeze', kind: 'AveragePooling2D', inputs: ['c'], config: { poolSize: [6, 5], strides: [6, 5], padding: 'valid' } },
+    { id: 'scaled', kind: 'Multiply', inputs: ['gelu', 'squeeze'], config: {} },
+    { id: 'shuffled', kind: 'ChannelGather', inputs: ['c'], config: { indices: [0, 4, 1, 5, 2, 6, 3, 7] } },
+    { id: 'normed', kind: 'LayerNormalization', inputs: ['shuffled'], config: { epsilon: 1e-6 } },
+    { id: 'layer_scale', kind: 'LayerScale', inputs: ['normed'], config: {} },
+    add('sum', 'scaled', 'layer_scale'),
+    { id: 'slice', kind: 'ChannelGather', inputs: ['sum'], config: { indices: [2, 3, 4, 5] } },
+    { id: 'picked', kind: 'ChannelGather', inputs: ['sum'], config: { indices: [7, 0, 0, 3] } },
+    add('both', 'slice', 'picked'),
+    { id: 'pool', kind: 'GlobalAveragePooling2D', inputs: ['both'], config: {} },
+    { id: 'norm', kind: 'LayerNormalization', inputs: ['pool'], config: { epsilon: 1e-6 } },
+    dense('d', 'norm', 3),
+  ],
+  4,
 );
 
 /** What plain tf.loadLayersModel makes of the files, fetched as a browser would. */
