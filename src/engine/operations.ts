@@ -1,5 +1,6 @@
 import type { Configs, Kind, Pair } from '../core/network/types.ts';
 import type { Random } from '../core/random.ts';
+import { Activation, LayerNormalization, LayerScale, Multiply } from './elementwise.ts';
 import { gatherChannels, images, scatterChannels, subsample, upsampleWithZeros } from './primitives/geometry.ts';
 import type { Pads, Pool, Primitives, Window } from './primitives/types.ts';
 import { shapeOf, tf } from './tf.ts';
@@ -272,6 +273,19 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
           return upsampleWithZeros(scatterChannels(dy, config.map, channels), config.strides, height, width);
         }),
       ],
+    }),
+  },
+
+  Activation,
+  LayerNormalization,
+  LayerScale,
+  Multiply,
+
+  ChannelGather: {
+    backwardReads: [],
+    forward: (_, { config }, [x]) => gatherChannels(x, config.indices),
+    backward: (_, { config }, { inputs: [x], dy }) => ({
+      inputs: [scatterChannels(dy, config.indices, shapeOf(x)[x.rank - 1])],
     }),
   },
 };

@@ -1,7 +1,7 @@
 import { layerOf } from './layers/index.ts';
 import { sizeOf } from './layers/definition.ts';
 import { inferShapes, inputShapesOf } from './shapes.ts';
-import type { Network, Node } from './types.ts';
+import type { Network, Node, Shape } from './types.ts';
 
 /** Cost of one example (METHOD.md §6). */
 export interface Cost {
@@ -29,15 +29,7 @@ export function costOf(network: Network | readonly Node[]): NetworkCost {
   const byNode = new Map<string, Cost>();
   const total = { macs: 0, flops: 0, params: 0, bytes: 0 };
   for (const node of nodes) {
-    const layer = layerOf(node.kind);
-    const inputs = inputShapesOf(node, shapes);
-    const macs = layer.macs(node, inputs, shapes.get(node.id) ?? []);
-    const cost = { macs, flops: 2 * macs, params: 0, bytes: 0 };
-    for (const spec of layer.weights(node, inputs)) {
-      const size = sizeOf(spec.shape);
-      if (spec.trainable) cost.params += size;
-      cost.bytes += size * Float32Array.BYTES_PER_ELEMENT;
-    }
+    const cost = costOfNode(node, inputShapesOf(node, shapes), shapes.get(node.id) ?? []);
     byNode.set(node.id, cost);
     total.macs += cost.macs;
     total.flops += cost.flops;
@@ -45,4 +37,17 @@ export function costOf(network: Network | readonly Node[]): NetworkCost {
     total.bytes += cost.bytes;
   }
   return { ...total, byNode };
+}
+
+/** Cost of one layer with inputs and an output of these shapes. */
+export function costOfNode(node: Node, inputs: readonly Shape[], output: Shape): Cost {
+  const layer = layerOf(node.kind);
+  const macs = layer.macs(node, inputs, output);
+  const cost = { macs, flops: 2 * macs, params: 0, bytes: 0 };
+  for (const spec of layer.weights(node, inputs)) {
+    const size = sizeOf(spec.shape);
+    if (spec.trainable) cost.params += size;
+    cost.bytes += size * Float32Array.BYTES_PER_ELEMENT;
+  }
+  return cost;
 }

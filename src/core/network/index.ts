@@ -1,4 +1,4 @@
-export { costOf, type Cost, type NetworkCost } from './cost.ts';
+export { costOf, costOfNode, type Cost, type NetworkCost } from './cost.ts';
 export { replaceHead } from './head.ts';
 export type { Coupler, Kept, KernelMatrix, Layer, LayerWeights, WeightSpec } from './layers/definition.ts';
 export { channelsOf, sizeOf, windowed } from './layers/definition.ts';

@@ -54,6 +54,7 @@ describe('shapes', () => {
       [10, 12, 4],
     ],
     ['concat', make.concat('x', 'input', 'input'), [7, 9, 8]],
+    ['gather', make.channelGather('x', 'input', [3, 0]), [7, 9, 2]],
   ])('%s', (_name, node, shape) => {
     expect(inferShapes([make.input([7, 9, 4]), node]).get('x')).toEqual(shape);
   });
@@ -66,9 +67,14 @@ describe('shapes', () => {
     ['a flat layer on a map', make.dense('x', 'input', 2)],
     ['an input that is not there', make.relu('x', 'nowhere')],
     ['too few inputs', make.add('x', 'input')],
+    ['factors of other shapes', make.multiply('x', 'input', 'small')],
+    ['a channel gathered that is not there', make.channelGather('x', 'input', [0, 4])],
     ['a map from a channel that is not there', make.channelMap('x', 'input', [0, 4], [1, 1])],
   ])('names the layer with %s', (_name, node) => {
-    expect(failureOf(() => inferShapes([make.input([7, 9, 4]), node]))).toMatchObject({ code: 'shape-mismatch', field: 'x' });
+    expect(failureOf(() => inferShapes([make.input([7, 9, 4]), make.conv('small', 'input', 4, { stride: 2 }), node]))).toMatchObject({
+      code: 'shape-mismatch',
+      field: 'x',
+    });
   });
 
   it('refuses an unknown kind by name', () => {

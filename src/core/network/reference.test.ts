@@ -64,4 +64,35 @@ describe('referenceForward', () => {
     };
     expect(run(node, {}, [1, 2, 1], ramp(2))).toEqual([0, 0, 0, 1, 2, 0]);
   });
+
+  it.each([
+    ['sigmoid', [0.119203, 0.5, 0.880797]],
+    ['hard_sigmoid', [1 / 6, 0.5, 5 / 6]],
+    ['swish', [-0.238406, 0, 1.761594]],
+    ['hard_swish', [-1 / 3, 0, 5 / 3]],
+    ['gelu', [-0.0455, 0, 1.9545]],
+  ] as const)('knows %s', (name, expected) => {
+    const values = run(make.activation('x', 'input', name), {}, [1, 1, 3], Float32Array.of(-2, 0, 2));
+    for (const [i, value] of values.entries()) expect(value).toBeCloseTo(expected[i], 6);
+  });
+
+  it('multiplies every position by a gate', () => {
+    const nodes = [make.input([1, 2, 2]), make.squeeze('gate', 'input', [1, 2]), make.multiply('x', 'gate', 'input')];
+    const values = referenceForward(make.withRandomWeights(nodes), Float32Array.of(1, 2, 3, 6)).get('x');
+    expect(Array.from(values ?? [])).toEqual([2, 8, 6, 24]);
+  });
+
+  it('normalises each position over its channels, or over some of them', () => {
+    const of = (...values: number[]): Tensor => ({ shape: [3], data: Float32Array.from(values) });
+    const weights = { gamma: of(1, 1, 2), beta: of(0, 1, 0) };
+    const node = (over?: number[]): Node => ({ id: 'x', kind: 'LayerNormalization', inputs: ['input'], config: { epsilon: 0.75, over } });
+    expect(run(node([0, 1]), weights, [1, 1, 3], Float32Array.of(1, 2, 9))).toEqual([-0.5, 1.5, 15]);
+    expect(run(node(), weights, [1, 1, 3], Float32Array.of(1, 1, 1))).toEqual([0, 1, 0]);
+  });
+
+  it('scales and gathers channels', () => {
+    const gamma: Tensor = { shape: [2], data: Float32Array.of(2, -1) };
+    expect(run(make.layerScale('x', 'input'), { gamma }, [1, 2, 2], ramp(4))).toEqual([2, -2, 6, -4]);
+    expect(run(make.channelGather('x', 'input', [2, 0]), {}, [1, 2, 3], ramp(6))).toEqual([3, 1, 6, 4]);
+  });
 });

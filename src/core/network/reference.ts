@@ -1,3 +1,4 @@
+import { activations } from './layers/activations.ts';
 import { channelsOf, sizeOf, windowed, type LayerWeights } from './layers/definition.ts';
 import { inferShapes, inputShapesOf, weightsOf } from './shapes.ts';
 import type { Kind, Network, NodeOf, Pair, Padding, Shape } from './types.ts';
@@ -34,6 +35,7 @@ const operations: { readonly [K in Kind]: (call: Call<K>) => Float32Array } = {
   Dropout: ({ inputs: [x] }) => x,
   Flatten: ({ inputs: [x] }) => x,
   ReLU: ({ config, inputs: [x] }) => x.map((value) => Math.min(config.maxValue ?? Number.POSITIVE_INFINITY, Math.max(0, value))),
+  Activation: ({ config, inputs: [x] }) => x.map(activations[config.activation].of),
   Add: ({ inputs }) => inputs[0].map((_, at) => inputs.reduce((sum, x) => sum + x[at], 0)),
   Softmax: ({ inputs: [x], output }) => overPositions(x, channelsOf(output), softmax),
 
@@ -86,6 +88,22 @@ const operations: { readonly [K in Kind]: (call: Call<K>) => Float32Array } = {
     });
   },
 
+  LayerNormalization({ config, inputs: [x], output, weights: { gamma, beta } }) {
+    const over = config.over ?? Array.from({ length: channelsOf(output) }, (_, c) => c);
+    return overPositions(x, channelsOf(output), (values) => {
+      const centre = mean(over.map((c) => values[c]));
+      const variance = mean(over.map((c) => (values[c] - centre) ** 2));
+      return values.map((value, c) => ((value - centre) / Math.sqrt(variance + config.epsilon)) * gamma.data[c] + beta.data[c]);
+    });
+  },
+
+  LayerScale: ({ inputs: [x], output, weights: { gamma } }) => x.map((value, at) => value * gamma.data[at % channelsOf(output)]),
+
+  // The one position of a gate counts for all, which is its index modulo its size.
+  Multiply({ inputs, output }) {
+    return Float32Array.from({ length: sizeOf(output) }, (_, at) => inputs.reduce((product, x) => product * x[at % x.length], 1));
+  },
+
   MaxPooling2D: (call) => pool(call, (values) => Math.max(...values)),
   AveragePooling2D: (call) => pool(call, mean),
   GlobalAveragePooling2D: ({ inputs: [x], output }) => perChannel(x, channelsOf(output), mean),
@@ -118,6 +136,12 @@ const operations: { readonly [K in Kind]: (call: Call<K>) => Float32Array } = {
     }
     return y;
   },
+
+  ChannelGather: ({ config, inputs: [x], shapes: [shape], output }) =>
+    Float32Array.from({ length: sizeOf(output) }, (_, at) => {
+      const channels = channelsOf(output);
+      return x[Math.floor(at / channels) * channelsOf(shape) + config.indices[at % channels]];
+    }),
 };
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -72,7 +72,7 @@ export function activationSites(network: Network): ActivationSite[] {
         const [next, other] = readers.get(read.id) ?? [];
         if (next !== undefined && other === undefined && layerOf(next.kind).role === role) read = next;
       }
-      return { conv: conv.id, read: read.id, nonNegative: layerOf(read.kind).nonNegative };
+      return { conv: conv.id, read: read.id, nonNegative: layerOf(read.kind).nonNegative(read) };
     });
 }
 

@@ -2,7 +2,7 @@ import { createRandom } from '../random.ts';
 import { sizeOf } from './layers/definition.ts';
 import { layerOf } from './layers/index.ts';
 import { inferShapes, inputShapesOf } from './shapes.ts';
-import type { Configs, Network, Node, Pair, Tensor } from './types.ts';
+import type { ActivationName, Configs, Network, Node, Pair, Tensor } from './types.ts';
 
 /** Short spellings of layers for tests; every field can be given. */
 export const conv = (
@@ -79,6 +79,34 @@ export const channelMap = (id: string, from: string, map: readonly number[], str
   kind: 'ChannelMap',
   inputs: [from],
   config: { map, strides },
+});
+
+export const activation = (id: string, from: string, name: ActivationName): Node => ({
+  id,
+  kind: 'Activation',
+  inputs: [from],
+  config: { activation: name },
+});
+export const multiply = (id: string, ...inputs: string[]): Node => ({ id, kind: 'Multiply', inputs, config: {} });
+export const layerNorm = (id: string, from: string): Node => ({
+  id,
+  kind: 'LayerNormalization',
+  inputs: [from],
+  config: { epsilon: 1e-2 },
+});
+export const layerScale = (id: string, from: string): Node => ({ id, kind: 'LayerScale', inputs: [from], config: {} });
+export const channelGather = (id: string, from: string, indices: readonly number[]): Node => ({
+  id,
+  kind: 'ChannelGather',
+  inputs: [from],
+  config: { indices },
+});
+/** The average over a map of this size that stays a map of one position, as a squeeze-and-excitation begins. */
+export const squeeze = (id: string, from: string, size: Pair): Node => ({
+  id,
+  kind: 'AveragePooling2D',
+  inputs: [from],
+  config: { poolSize: size, strides: size, padding: 'valid' },
 });
 
 /** A network of these nodes with seeded random weights: variances and scales near 1, the rest normal and small. */

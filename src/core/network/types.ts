@@ -17,6 +17,12 @@ export interface Tensor {
 export type Pair = readonly [number, number];
 export type Padding = 'same' | 'valid';
 
+/**
+ * Functions of one value: sigmoid 1 / (1 + e^−x); hard_sigmoid min(6, max(0, x + 3)) / 6; swish x · sigmoid(x); hard_swish
+ * x · hard_sigmoid(x); gelu x · Φ(x) with the normal distribution's own Φ, not its approximation by tanh.
+ */
+export type ActivationName = 'sigmoid' | 'hard_sigmoid' | 'swish' | 'hard_swish' | 'gelu';
+
 /** The configuration of each layer kind. `same` pads as TensorFlow does (at stride 2 bottom and right first). */
 export interface Configs {
   /** The one entrance of the network. */
@@ -42,12 +48,23 @@ export interface Configs {
   BatchNormalization: { readonly epsilon: number; readonly momentum: number };
   /** max(0, x), or min(maxValue, max(0, x)) when maxValue is a number (6 for ReLU6). */
   ReLU: { readonly maxValue: number | null };
+  /** Every activation but ReLU and Softmax. */
+  Activation: { readonly activation: ActivationName };
+  /**
+   * Over the channels of each position, with the biased variance. In a masked network `over` lists the channels whose mean
+   * and variance are taken; all channels where it is not there.
+   */
+  LayerNormalization: { readonly epsilon: number; readonly over?: readonly number[] };
+  /** Each channel times its own factor (Touvron 2021). */
+  LayerScale: Record<never, never>;
   MaxPooling2D: { readonly poolSize: Pair; readonly strides: Pair; readonly padding: Padding };
   /** The average leaves padded positions out of its divisor, as TensorFlow's does. */
   AveragePooling2D: { readonly poolSize: Pair; readonly strides: Pair; readonly padding: Padding };
   GlobalAveragePooling2D: Record<never, never>;
   GlobalMaxPooling2D: Record<never, never>;
   Add: Record<never, never>;
+  /** Value by value; a 1×1 map (the gate of a squeeze-and-excitation) counts for every position of the others. */
+  Multiply: Record<never, never>;
   /** Along the channel axis. */
   Concatenate: Record<never, never>;
   /** [[top, bottom], [left, right]] */
@@ -61,6 +78,11 @@ export interface Configs {
    * The option-A shortcut of the CIFAR ResNets (He 2016).
    */
   ChannelMap: { readonly map: readonly number[]; readonly strides: Pair };
+  /**
+   * Output channel o is input channel indices[o]: a slice of the channels, a shuffle (ShuffleNet). Unlike a ChannelMap it passes
+   * its channels on: one that leaves before it leaves behind it too.
+   */
+  ChannelGather: { readonly indices: readonly number[] };
 }
 
 export type Kind = keyof Configs;

@@ -42,8 +42,8 @@ export function cut(network: Network, plan: { readonly groups: readonly Removal[
 }
 
 /**
- * The network with its topology unchanged, but blind to the removed channels: where a layer makes new channels from
- * them, its weights for them are zero. Its outputs are those of {@link cut} up to rounding (masked ≡ compacted, METHOD.md §3).
+ * The network with its topology unchanged, but blind to the removed channels: where a layer reads across channels, its
+ * weights for them are zero, and its statistics leave them out. Its outputs are those of {@link cut} up to rounding (masked ≡ compacted, METHOD.md §3).
  *
  * @throws Failure `invalid-request` (field `plan`) when the plan's groups are not those of the network
  */
@@ -53,10 +53,9 @@ export function masked(network: Network, plan: { readonly groups: readonly Remov
   const weights = new Map(network.weights);
   const nodes = network.nodes.map((node) => {
     const layer = layerOf(node.kind);
-    if (!layer.produces) return node;
     const inputs = inputShapesOf(node, shapes);
     const keptIn = keptOf(kept, node.inputs[0]);
-    if (keptIn.length === channelsOf(inputs[0])) return node;
+    if (inputs.length === 0 || keptIn.length === channelsOf(inputs[0])) return node;
     const own = weightsOf(network, node, shapes);
     for (const { name, inAxis } of layer.weights(node, inputs)) {
       if (inAxis === undefined) continue;

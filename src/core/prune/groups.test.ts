@@ -54,6 +54,36 @@ describe('dependencyGroups', () => {
     ]);
   });
 
+  it('couples a gate to what it multiplies', () => {
+    const gated = network(
+      make.conv('c', 'input', 4),
+      make.squeeze('squeeze', 'c', [8, 8]),
+      make.conv('gate', 'squeeze', 4, { size: 1 }),
+      make.multiply('product', 'gate', 'c'),
+      ...close('product'),
+    );
+    expect(outline(gated)[0]).toEqual({
+      id: 'c',
+      size: 4,
+      producers: ['c', 'gate'],
+      coupled: ['squeeze', 'product', 'pool'],
+      open: true,
+    });
+  });
+
+  it('parts the channels that a slice takes from the others, so that none of the two is emptied', () => {
+    const sliced = network(
+      make.conv('c', 'input', 6),
+      make.channelGather('half', 'c', [3, 4, 5]),
+      make.conv('d', 'half', 2),
+      ...close('d'),
+    );
+    expect(outline(sliced).slice(0, 2)).toEqual([
+      { id: 'c', size: 3, producers: ['c'], coupled: [], open: true },
+      { id: 'c#2', size: 3, producers: ['c'], coupled: ['half'], open: true },
+    ]);
+  });
+
   it('gives a flattened channel all its features', () => {
     const [group] = dependencyGroups(
       network(make.conv('c', 'input', 2, { stride: 4 }), make.flatten('flat', 'c'), make.dense('classes', 'flat', 2)),

@@ -30,7 +30,8 @@ export interface DependencyGroup {
  * The dependency groups of a network (DepGraph, Fang et al. 2023), by union-find over single channels: every layer
  * kind ties its output channels to its input channels in the layer table, so that joins, concatenations (of a value with
  * itself too), flattening, depthwise and grouped convolutions come out exactly. Sets of tied channels with the same
- * producers form a group; its channels are numbered by the first producer's.
+ * members form a group, so that a slice of channels consists of whole groups and no layer loses all its channels; a
+ * group's channels are numbered by the first producer's.
  *
  * @throws Failure `shape-mismatch` or `unsupported-layer`, naming the layer
  */
@@ -41,10 +42,9 @@ export function dependencyGroups(network: Network): DependencyGroup[] {
 
   const byOrigin = new Map<string, ChannelSet[]>();
   for (const set of sets.all()) {
-    const origin = [...set.members].filter(([node]) => sources.get(node)).map(([node, channels]) => [node, channels.length]);
     // Channels that only the image makes are nobody's to prune.
-    if (origin.length === 0) continue;
-    const key = JSON.stringify([origin, set.lock]);
+    if (![...set.members.keys()].some((node) => sources.get(node))) continue;
+    const key = JSON.stringify([[...set.members].map(([node, channels]) => [node, channels.length]), set.lock]);
     const same = byOrigin.get(key);
     if (same === undefined) byOrigin.set(key, [set]);
     else same.push(set);

@@ -1,10 +1,13 @@
 import * as fc from 'fast-check';
-import { inferShapes, type Network, type Node, type Shape } from '../network/index.ts';
+import { inferShapes, type ActivationName, type Network, type Node, type Shape } from '../network/index.ts';
 import * as make from '../network/testing.ts';
 
 /** One step of growth: a kind of layer and numbers that decide its details. Shrinks to fewer and plainer steps. */
 const gene = fc.record({
-  step: fc.constantFrom('conv', 'grouped', 'depthwise', 'norm', 'relu', 'pool', 'pad', 'add', 'twice', 'concat', 'map', 'softmax'),
+  step: fc.constantFrom(
+    ...(['conv', 'grouped', 'depthwise', 'norm', 'relu', 'pool', 'pad', 'add', 'twice', 'concat', 'map', 'softmax'] as const),
+    ...(['activation', 'layer norm', 'scale', 'gate', 'excite', 'multiply', 'shuffle', 'slice'] as const),
+  ),
   a: fc.nat({ max: 11 }),
   b: fc.nat({ max: 11 }),
 });
@@ -23,7 +26,7 @@ export const randomNetworks: fc.Arbitrary<Network> = fc
     const nodes: Node[] = [make.input([5, 4, 3])];
     const grow = (node: Node): void => void nodes.push(node);
     grow(make.conv('first', 'input', 6));
-    for (const [i, one] of genes.entries()) grow(layer(nodes, `n${i}`, one));
+    for (const [i, one] of genes.entries()) for (const node of layersOf(nodes, `n${i}`, one)) grow(node);
     const last = nodes[nodes.length - 1].id;
     grow(flat ? make.flatten('features', last) : make.globalAverage('features', last));
     if (hidden) grow(make.dense('hidden', 'features', 5));
@@ -32,7 +35,23 @@ export const randomNetworks: fc.Arbitrary<Network> = fc
     return make.withRandomWeights(nodes, seed);
   });
 
-function layer(nodes: readonly Node[], id: string, { step, a, b }: Gene): Node {
+const ACTIVATIONS: readonly ActivationName[] = ['sigmoid', 'hard_sigmoid', 'swish', 'hard_swish', 'gelu'];
+
+function layersOf(nodes: readonly Node[], id: string, gene: Gene): Node[] {
+  const newest = nodes[nodes.length - 1].id;
+  const [rows, columns, channels] = inferShapes(nodes).get(newest) ?? [];
+  const { step, a, b } = gene;
+  if (step !== 'excite') return [layerOf(nodes, id, { step, a, b })];
+  return [
+    make.squeeze(`${id}.squeeze`, newest, [rows, columns]),
+    make.conv(`${id}.reduce`, `${id}.squeeze`, 1 + (a % 4), { size: 1, useBias: true }),
+    make.conv(`${id}.expand`, `${id}.reduce`, channels, { size: 1, useBias: true }),
+    make.activation(`${id}.gate`, `${id}.expand`, 'sigmoid'),
+    make.multiply(id, ...(b % 2 === 0 ? [newest, `${id}.gate`] : [`${id}.gate`, newest])),
+  ];
+}
+
+function layerOf(nodes: readonly Node[], id: string, { step, a, b }: Gene & { step: Exclude<Gene['step'], 'excite'> }): Node {
   const shapes = inferShapes(nodes);
   const newest = nodes[nodes.length - 1].id;
   const shape = shapes.get(newest) ?? [];
@@ -98,6 +117,33 @@ function layer(nodes: readonly Node[], id: string, { step, a, b }: Gene): Node {
         Array.from({ length: 2 + (b % 6) }, (_, o) => ((o * (a + 1)) % (channels + 1)) - 1),
         [stride, stride],
       );
+    case 'activation':
+      return make.activation(id, newest, ACTIVATIONS[a % ACTIVATIONS.length]);
+    case 'layer norm':
+      return make.layerNorm(id, newest);
+    case 'scale':
+      return make.layerScale(id, newest);
+    case 'gate':
+    case 'multiply':
+      return make.multiply(
+        id,
+        newest,
+        partner((other) => other.join() === shape.join() || (step === 'gate' && other.join() === [1, 1, channels].join())),
+      );
+    case 'shuffle':
+      return make.channelGather(
+        id,
+        newest,
+        Array.from({ length: channels }, (_, o) => (o % groups) * (channels / groups) + Math.floor(o / groups)),
+      );
+    case 'slice': {
+      const first = a % channels;
+      return make.channelGather(
+        id,
+        newest,
+        Array.from({ length: Math.min(1 + b, channels - first) }, (_, o) => first + o),
+      );
+    }
     case 'softmax':
       return make.softmax(id, newest);
   }

@@ -60,8 +60,8 @@ export interface Layer<K extends Kind> {
   readonly produces: boolean;
   /** What the layer does to the channels that it passes on, as far as reading activations goes. */
   readonly role: 'entrance' | 'kernels' | 'normalisation' | 'activation' | 'probability' | 'other';
-  /** True where no output value is below zero. */
-  readonly nonNegative: boolean;
+  /** Whether no output value is below zero. */
+  nonNegative(node: NodeOf<K>): boolean;
   /** @throws Failure `shape-mismatch` naming the layer when the inputs do not fit. */
   outputShape(node: NodeOf<K>, inputs: readonly Shape[]): Shape;
   weights(node: NodeOf<K>, inputs: readonly Shape[]): readonly WeightSpec[];
@@ -74,7 +74,7 @@ export interface Layer<K extends Kind> {
   resized(node: NodeOf<K>, kept: Kept): Configs[K];
   /** Kept indices along the weights' input axis, given the kept channels of the first input. */
   keptWithin(node: NodeOf<K>, inputs: readonly Shape[], kept: readonly number[]): readonly number[];
-  /** Where `produces`: the configuration that does not react to input channels that are not kept; weights are zeroed. */
+  /** The configuration that does not react to input channels that are not kept; weights along the input axis are zeroed. */
   blinded(node: NodeOf<K>, kept: readonly number[]): Configs[K];
   /** For layers that can be a classifier: the configuration with another number of output channels. */
   withOutputs?(node: NodeOf<K>, channels: number): Configs[K];
@@ -147,7 +147,7 @@ export function passing<K extends Kind>(own: Pick<Layer<K>, 'outputShape'> & Par
     convolution: false,
     produces: false,
     role: 'other',
-    nonNegative: false,
+    nonNegative: () => false,
     weights: () => [],
     macs: () => 0,
     coupling: 'passes each channel on',

@@ -2,8 +2,8 @@ import { Failure } from '../../failure.ts';
 import type { Kind } from '../types.ts';
 import { Conv2D, Dense, DepthwiseConv2D } from './convolution.ts';
 import type { Layer } from './definition.ts';
-import { Add, ChannelMap, Concatenate, Input } from './joining.ts';
-import { BatchNormalization, Dropout, ReLU, Softmax } from './pointwise.ts';
+import { Add, ChannelGather, ChannelMap, Concatenate, Input, Multiply } from './joining.ts';
+import { Activation, BatchNormalization, Dropout, LayerNormalization, LayerScale, ReLU, Softmax } from './pointwise.ts';
 import { AveragePooling2D, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D, ZeroPadding2D } from './spatial.ts';
 
 /** The one layer table: a new kind is one entry here, its config in `Configs`, and one forward op in the engine. */
@@ -13,18 +13,23 @@ export const layers: { readonly [K in Kind]: Layer<K> } = {
   DepthwiseConv2D,
   Dense,
   BatchNormalization,
+  LayerNormalization,
+  LayerScale,
   ReLU,
+  Activation,
   MaxPooling2D,
   AveragePooling2D,
   GlobalAveragePooling2D,
   GlobalMaxPooling2D,
   Add,
+  Multiply,
   Concatenate,
   ZeroPadding2D,
   Flatten,
   Dropout,
   Softmax,
   ChannelMap,
+  ChannelGather,
 };
 
 export const isKind = (kind: string): kind is Kind => Object.hasOwn(layers, kind);

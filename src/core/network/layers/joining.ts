@@ -25,6 +25,21 @@ export const Add: Layer<'Add'> = passing({
   },
 });
 
+export const Multiply: Layer<'Multiply'> = passing({
+  inputs: [2, Number.POSITIVE_INFINITY],
+  coupling: 'multiplies its inputs channel by channel',
+  outputShape(node, inputs) {
+    const spread = inputs.find((shape) => shape.length !== 3 || shape[0] !== 1 || shape[1] !== 1) ?? inputs[0];
+    const gate = [1, 1, channelsOf(spread)].join();
+    for (const shape of inputs) {
+      if (shape.join() !== spread.join() && (spread.length !== 3 || shape.join() !== gate)) {
+        throw mismatch(node, `multiplies shapes that do not fit, [${spread.join(', ')}] and [${shape.join(', ')}]`);
+      }
+    }
+    return spread;
+  },
+});
+
 export const Concatenate: Layer<'Concatenate'> = passing({
   inputs: [1, Number.POSITIVE_INFINITY],
   coupling: 'joins its inputs one after the other',
@@ -67,5 +82,22 @@ export const ChannelMap: Layer<'ChannelMap'> = passing({
   blinded({ config }, kept) {
     const stays = new Set(kept);
     return { ...config, map: config.map.map((from) => (stays.has(from) ? from : -1)) };
+  },
+});
+
+export const ChannelGather: Layer<'ChannelGather'> = passing({
+  outputShape(node, [input]) {
+    const channels = channelsOf(input);
+    const bad = node.config.indices.find((from) => !Number.isInteger(from) || from < 0 || from >= channels);
+    if (bad !== undefined) throw mismatch(node, `takes channel ${bad} of an input with ${channels} channels`);
+    return [...input.slice(0, -1), node.config.indices.length];
+  },
+  coupling: 'takes channels, or puts them in another order',
+  couple({ config }, _inputs, _output, coupler) {
+    for (const [to, from] of config.indices.entries()) coupler.through(0, from, to);
+  },
+  resized({ config }, { inputs: [input], output }) {
+    const place = new Map(input.map((channel, at) => [channel, at]));
+    return { indices: output.flatMap((channel) => place.get(config.indices[channel]) ?? []) };
   },
 });

@@ -1,27 +1,55 @@
-import type { NodeOf, Shape } from '../types.ts';
+import type { Shape } from '../types.ts';
+import { activations } from './activations.ts';
 import { channelsOf, passing, type Layer, type WeightSpec } from './definition.ts';
 
-function normalisationWeights(_node: NodeOf<'BatchNormalization'>, [input]: readonly Shape[]): readonly WeightSpec[] {
-  const spec = (name: string, trainable: boolean): WeightSpec => ({
-    name,
-    shape: [channelsOf(input)],
-    trainable,
-    decay: false,
-    outAxis: 0,
-  });
-  return [spec('gamma', true), spec('beta', true), spec('moving_mean', false), spec('moving_variance', false)];
+/** A weight of one value a channel, which weight decay leaves alone. */
+function perChannel(name: string, [input]: readonly Shape[], trainable: boolean): WeightSpec {
+  return { name, shape: [channelsOf(input)], trainable, decay: false, outAxis: 0 };
 }
 
 export const BatchNormalization: Layer<'BatchNormalization'> = passing({
   role: 'normalisation',
   outputShape: (_node, [input]) => input,
-  weights: normalisationWeights,
+  weights: (_node, inputs) => [
+    perChannel('gamma', inputs, true),
+    perChannel('beta', inputs, true),
+    perChannel('moving_mean', inputs, false),
+    perChannel('moving_variance', inputs, false),
+  ],
   coupling: 'normalises each channel by itself',
+});
+
+export const LayerNormalization: Layer<'LayerNormalization'> = passing({
+  role: 'normalisation',
+  outputShape: (_node, [input]) => input,
+  weights: (_node, inputs) => [perChannel('gamma', inputs, true), perChannel('beta', inputs, true)],
+  coupling: 'normalises each position over the channels that are there',
+  resized({ config }, { inputs: [kept] }) {
+    if (config.over === undefined) return config;
+    const over = new Set(config.over);
+    return { ...config, over: kept.flatMap((channel, at) => (over.has(channel) ? [at] : [])) };
+  },
+  blinded({ config }, kept) {
+    const over = config.over === undefined ? kept : kept.filter((channel) => config.over?.includes(channel));
+    return { ...config, over };
+  },
+});
+
+export const LayerScale: Layer<'LayerScale'> = passing({
+  outputShape: (_node, [input]) => input,
+  weights: (_node, inputs) => [perChannel('gamma', inputs, true)],
+  coupling: 'scales each channel by itself',
 });
 
 export const ReLU: Layer<'ReLU'> = passing({
   role: 'activation',
-  nonNegative: true,
+  nonNegative: () => true,
+  outputShape: (_node, [input]) => input,
+});
+
+export const Activation: Layer<'Activation'> = passing({
+  role: 'activation',
+  nonNegative: ({ config }) => activations[config.activation].nonNegative,
   outputShape: (_node, [input]) => input,
 });
 
@@ -29,7 +57,7 @@ export const Dropout: Layer<'Dropout'> = passing({ outputShape: (_node, [input])
 
 export const Softmax: Layer<'Softmax'> = passing({
   role: 'probability',
-  nonNegative: true,
+  nonNegative: () => true,
   outputShape: (_node, [input]) => input,
   couple(node, _inputs, output, coupler) {
     for (let channel = 0; channel < channelsOf(output); channel++) coupler.through(0, channel, channel);
