@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readModel } from '../../formats/models/index.ts';
 import type { Network, Node, Tensor } from '../network/index.ts';
 import { createRandom } from '../random.ts';
 import { formulaKernels } from './golden.fixture.ts';
@@ -151,6 +153,23 @@ describe('weightProfile', () => {
     expect(seen).toHaveLength(2);
     expect(seen[1]).toBe(1);
   });
+});
+
+describe('weightProfile of the CIFAR-10 ResNets', () => {
+  // METHOD.md §1: diversity of the weights, and of the same values permuted within each kernel.
+  for (const [depth, diversity, permuted] of [
+    [20, 0.165, 0.168],
+    [32, 0.16, 0.164],
+    [56, 0.156, 0.16],
+  ]) {
+    const path = `../shared/data/weights/resnet${depth}-cifar10.safetensors`;
+    it.skipIf(!existsSync(path))(`is ${diversity} at depth ${depth}, hardly apart from its null (needs ../shared/data)`, async () => {
+      const { network } = await readModel(path, { fileName: path, architecture: `cifar-resnet${depth}` });
+      const profile = weightProfile(network, { layers: 'conv', seed: 0 });
+      expect(profile.diversity).toBeCloseTo(diversity, 3);
+      expect(profile.diversity - profile.diversityExcess).toBeCloseTo(permuted, 3);
+    });
+  }
 });
 
 describe('activationProfile', () => {

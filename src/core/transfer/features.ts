@@ -1,3 +1,4 @@
+import { gramOfColumns, gramOfRows, type Rows } from '../linear/gram.ts';
 import { eigenProjections } from '../linear/symmetric.ts';
 
 /** Features of images at the penultimate layer: count × dimensions, row-major, one row an image. */
@@ -39,37 +40,64 @@ export function centred({ dimensions, values }: Features): Features {
   return { dimensions, values: Float64Array.from(values, (value, at) => value - mean[at % dimensions]) };
 }
 
-/** FᵀF over the images: dimensions × dimensions. */
-export function gramOfDimensions({ dimensions, values }: Features): Float64Array {
-  const gram = new Float64Array(dimensions * dimensions);
-  for (let row = 0; row < values.length; row += dimensions) {
-    for (let i = 0; i < dimensions; i++) {
-      const value = values[row + i];
-      // Features after a ReLU are mostly zero.
-      if (value === 0) continue;
-      for (let j = 0; j <= i; j++) gram[i * dimensions + j] += value * values[row + j];
-    }
-  }
-  return mirrored(gram, dimensions);
+/** The features as rows of a matrix. */
+export function rowsOf({ dimensions, values }: Features): Rows {
+  return { count: values.length / dimensions, size: dimensions, values };
 }
 
-/** FFᵀ: count × count. */
-export function gramOfImages({ dimensions, values }: Features): Float64Array {
-  const count = values.length / dimensions;
+/** The smaller of FᵀF and FFᵀ, and the class indicators seen from its side: all that {@link spectrumOf} needs. */
+export interface ClassGram {
+  readonly count: number;
+  readonly dimensions: number;
+  readonly classes: number;
+  /** True where it is FFᵀ: fewer images than dimensions. */
+  readonly wide: boolean;
+  readonly side: number;
+  /** side × side. */
+  readonly gram: Float64Array;
+  /** side × classes: the indicators Y themselves when wide, FᵀY otherwise. */
+  readonly right: Float64Array;
+}
+
+export function classGram(features: Features, labels: ArrayLike<number>, classes: number): ClassGram {
+  const { dimensions } = features;
+  const count = labels.length;
+  const wide = count < dimensions;
+  const side = wide ? count : dimensions;
+  const gram = wide ? gramOfRows(rowsOf(features)) : gramOfColumns(rowsOf(features));
+  const right = wide ? indicators(labels, classes) : classSums(features, labels, classes);
+  return { count, dimensions, classes, wide, side, gram, right };
+}
+
+/** The same without some images: parts of what is known are taken away, which costs far less than starting again. */
+export function withoutImages(whole: ClassGram, features: Features, labels: ArrayLike<number>, images: readonly number[]): ClassGram {
+  const count = whole.count - images.length;
+  if (!whole.wide) {
+    const left = takeImages(features, images);
+    const leftLabels = images.map((image) => labels[image]);
+    const gram = gramOfColumns(rowsOf(left));
+    const right = classSums(left, leftLabels, whole.classes);
+    return { ...whole, count, gram: whole.gram.map((x, at) => x - gram[at]), right: whole.right.map((x, at) => x - right[at]) };
+  }
+  const left = new Set(images);
+  const kept = Array.from(labels, (_, image) => image).filter((image) => !left.has(image));
   const gram = new Float64Array(count * count);
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j <= i; j++) {
-      let dot = 0;
-      for (let a = i * dimensions, b = j * dimensions; a < (i + 1) * dimensions; a++, b++) dot += values[a] * values[b];
-      gram[i * count + j] = dot;
-    }
-  }
-  return mirrored(gram, count);
+  kept.forEach((from, row) => kept.forEach((column, at) => (gram[row * count + at] = whole.gram[from * whole.side + column])));
+  const keptLabels = kept.map((image) => labels[image]);
+  return { ...whole, count, side: count, gram, right: indicators(keptLabels, whole.classes) };
 }
 
-function mirrored(lower: Float64Array, n: number): Float64Array {
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) lower[j * n + i] = lower[i * n + j];
-  return lower;
+function indicators(labels: ArrayLike<number>, classes: number): Float64Array {
+  const matrix = new Float64Array(labels.length * classes);
+  for (let image = 0; image < labels.length; image++) matrix[image * classes + labels[image]] = 1;
+  return matrix;
+}
+
+/** Sum of the features of each class: dimensions × classes. */
+function classSums({ dimensions, values }: Features, labels: ArrayLike<number>, classes: number): Float64Array {
+  const sums = new Float64Array(dimensions * classes);
+  for (let at = 0; at < values.length; at++) sums[(at % dimensions) * classes + labels[Math.floor(at / dimensions)]] += values[at];
+  return sums;
 }
 
 export interface ClassSpectrum {
@@ -80,22 +108,12 @@ export interface ClassSpectrum {
 }
 
 /**
- * What the scores need of the singular value decomposition F = U S Vᵀ: σ = S² and the class indicators in the basis U.
- * From the eigenvectors of the smaller of FᵀF and FFᵀ; directions below max(count, dimensions) · ε of the largest σ are
+ * What the scores need of the singular value decomposition F = U S Vᵀ: σ = S² and the class indicators in the basis U,
+ * where U = F V / S when FᵀF is the smaller side. Directions below max(count, dimensions) · ε of the largest σ are
  * rounding and left out.
  */
-export function classSpectrum(features: Features, labels: ArrayLike<number>, classes: number): ClassSpectrum {
-  const { dimensions } = features;
-  const count = labels.length;
-  const wide = count < dimensions;
-  const side = wide ? count : dimensions;
-  // The indicators themselves, or FᵀY; then Uᵀy = Vᵀ(Fᵀy) / s.
-  const right = new Float64Array(side * classes);
-  imagesByClass(labels, classes).forEach((members, label) => {
-    if (wide) for (const image of members) right[image * classes + label] = 1;
-    else sumOf(features, members).forEach((sum, d) => (right[d * classes + label] = sum));
-  });
-  const { values, projections } = eigenProjections(wide ? gramOfImages(features) : gramOfDimensions(features), side, right, classes);
+export function spectrumOf({ count, dimensions, classes, wide, side, gram, right }: ClassGram): ClassSpectrum {
+  const { values, projections } = eigenProjections(gram, side, right, classes);
   const floor = Math.max(count, dimensions) * Number.EPSILON * Math.max(values[0], 0);
   const rank = values.filter((value) => value > floor).length;
   const scaled = projections.subarray(0, rank * classes);

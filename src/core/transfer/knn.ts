@@ -1,5 +1,6 @@
+import { gramOfRows } from '../linear/gram.ts';
 import { type Estimate, wilson } from '../stats/index.ts';
-import type { Features } from './features.ts';
+import { type Features, rowsOf } from './features.ts';
 
 const NEIGHBOURS = 5;
 
@@ -12,7 +13,7 @@ export interface KnnScore {
 
 /**
  * Leave-one-out accuracy of 5 nearest neighbours by cosine similarity: each image takes the class of most of its five
- * nearest others; on a tie of votes the class of larger summed similarity.
+ * nearest others; on a tie of votes the class of larger summed similarity. Takes count² numbers of memory.
  *
  * @param features count × dimensions, at least two images
  * @param labels count class indices below `classes`
@@ -20,34 +21,20 @@ export interface KnnScore {
 export function knnScore(features: Features, labels: ArrayLike<number>, classes: number): KnnScore {
   const count = labels.length;
   const neighbours = Math.min(NEIGHBOURS, count - 1);
-  const similarity = new Float32Array(count * neighbours).fill(Number.NEGATIVE_INFINITY);
-  const nearest = new Int32Array(count * neighbours);
-  const insert = (image: number, other: number, value: number): void => {
-    const first = image * neighbours;
-    let at = first + neighbours - 1;
-    if (!(value > similarity[at])) return;
-    for (; at > first && value > similarity[at - 1]; at--) {
-      similarity[at] = similarity[at - 1];
-      nearest[at] = nearest[at - 1];
-    }
-    similarity[at] = value;
-    nearest[at] = other;
-  };
-  const { dimensions, values } = unitRows(features);
-  for (let i = 1; i < count; i++) {
-    for (let j = 0; j < i; j++) {
-      let dot = 0;
-      for (let a = i * dimensions, b = j * dimensions; a < (i + 1) * dimensions; a++, b++) dot += values[a] * values[b];
-      insert(i, j, dot);
-      insert(j, i, dot);
-    }
-  }
+  const similarity = gramOfRows(rowsOf(unitRows(features)));
   const correct = new Uint8Array(count);
   // One vote weighs more than any sum of similarities, which only break ties.
   const voteWeight = 2 * NEIGHBOURS + 1;
   for (let image = 0; image < count; image++) {
+    const row = similarity.subarray(image * count, (image + 1) * count);
+    row[image] = Number.NEGATIVE_INFINITY;
     const votes = new Float64Array(classes);
-    for (let at = image * neighbours; at < (image + 1) * neighbours; at++) votes[labels[nearest[at]]] += voteWeight + similarity[at];
+    for (let taken = 0; taken < neighbours; taken++) {
+      let nearest = 0;
+      for (let other = 1; other < count; other++) if (row[other] > row[nearest]) nearest = other;
+      votes[labels[nearest]] += voteWeight + row[nearest];
+      row[nearest] = Number.NEGATIVE_INFINITY;
+    }
     let winner = 0;
     for (let label = 1; label < classes; label++) if (votes[label] > votes[winner]) winner = label;
     correct[image] = winner === labels[image] ? 1 : 0;
@@ -62,7 +49,7 @@ export function knnScore(features: Features, labels: ArrayLike<number>, classes:
 }
 
 /** Rows of length one; a row of zeros stays. */
-function unitRows({ dimensions, values }: Features): { dimensions: number; values: Float32Array } {
+function unitRows({ dimensions, values }: Features): Features {
   const unit = Float32Array.from(values);
   for (let row = 0; row < unit.length; row += dimensions) {
     let square = 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../random.ts';
-import type { Features } from './features.ts';
+import { classGram, type Features, spectrumOf, takeImages, withoutImages } from './features.ts';
 import { goldenCase } from './golden.fixture.ts';
 import { knnScore } from './knn.ts';
 import { logMe, logMeEstimate } from './logme.ts';
@@ -43,6 +43,23 @@ describe('logMe', () => {
       at % 7 < 6 ? far.features.values[Math.floor(at / 7) * 6 + (at % 7)] : 0,
     );
     expect(logMe({ dimensions: 7, values: padded }, far.labels, 3)).toBeCloseTo(value, 6);
+  });
+});
+
+describe('withoutImages', () => {
+  it('is what the remaining images give, from either side', () => {
+    for (const dimensions of [5, 60]) {
+      const { features, labels } = clusters(30, dimensions, 1, 7);
+      const left = [3, 4, 11, 29];
+      const kept = Array.from(labels, (_, image) => image).filter((image) => !left.includes(image));
+      const keptLabels = kept.map((image) => labels[image]);
+      const expected = spectrumOf(classGram(takeImages(features, kept), keptLabels, 3));
+      const actual = spectrumOf(withoutImages(classGram(features, labels, 3), features, labels, left));
+      expect(actual.sigma).toHaveLength(Math.min(26, dimensions));
+      actual.sigma.forEach((sigma, k) => expect(sigma).toBeCloseTo(expected.sigma[k], 9));
+      // An eigenvector's sign is free.
+      actual.projections.forEach((x, at) => expect(Math.abs(x)).toBeCloseTo(Math.abs(expected.projections[at]), 9));
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { createRandom } from '../random.ts';
 import type { Estimate } from '../stats/index.ts';
-import { classSpectrum, type Features, imagesByClass, takeImages } from './features.ts';
+import { classGram, type ClassGram, type Features, imagesByClass, spectrumOf, withoutImages } from './features.ts';
 
 const STEPS = 11;
 const TOLERANCE = 1e-3;
@@ -16,14 +16,20 @@ const GROUPS = 10;
  * @param labels count class indices below `classes`
  */
 export function logMe(features: Features, labels: ArrayLike<number>, classes: number): number {
-  const { sigma, projections } = classSpectrum(features, labels, classes);
-  const sizes = imagesByClass(labels, classes).map((images) => images.length);
-  let sum = 0;
-  for (let label = 0; label < classes; label++) {
-    const squares = sigma.map((_, k) => projections[k * classes + label] ** 2);
-    sum += evidence(sigma, squares, { count: labels.length, dimensions: features.dimensions, mass: sizes[label] });
-  }
-  return sum / classes;
+  return meanEvidence(classGram(features, labels, classes), classSizes(labels, classes));
+}
+
+function classSizes(labels: ArrayLike<number>, classes: number): number[] {
+  return imagesByClass(labels, classes).map((images) => images.length);
+}
+
+function meanEvidence(gram: ClassGram, sizes: readonly number[]): number {
+  const { sigma, projections } = spectrumOf(gram);
+  const sum = sizes.reduce((total, mass, label) => {
+    const squares = sigma.map((_, k) => projections[k * sizes.length + label] ** 2);
+    return total + evidence(sigma, squares, { ...gram, mass });
+  }, 0);
+  return sum / sizes.length;
 }
 
 /** @param target its squared length `mass`, and the squares of its projections on the left singular vectors */
@@ -75,15 +81,13 @@ function evidence(
  * @param options seed of the groups
  */
 export function logMeEstimate(features: Features, labels: ArrayLike<number>, classes: number, { seed }: { seed: number }): Estimate {
-  const value = logMe(features, labels, classes);
-  const group = stratifiedGroups(labels, classes, seed);
-  const without = Array.from({ length: GROUPS }, (_, left) => {
-    const kept = Array.from(labels, (_, image) => image).filter((image) => group[image] !== left);
-    return logMe(
-      takeImages(features, kept),
-      kept.map((image) => labels[image]),
-      classes,
-    );
+  const whole = classGram(features, labels, classes);
+  const sizes = classSizes(labels, classes);
+  const value = meanEvidence(whole, sizes);
+  const without = stratifiedGroups(labels, classes, seed).map((images) => {
+    const left = sizes.slice();
+    for (const image of images) left[labels[image]]--;
+    return meanEvidence(withoutImages(whole, features, labels, images), left);
   });
   const centre = without.reduce((a, b) => a + b, 0) / GROUPS;
   const error = Math.sqrt((without.reduce((sum, x) => sum + (x - centre) ** 2, 0) * (GROUPS - 1)) / GROUPS);
@@ -93,13 +97,13 @@ export function logMeEstimate(features: Features, labels: ArrayLike<number>, cla
 /** The 97.5 % quantile of Student's t with GROUPS − 1 degrees of freedom. */
 const JACKKNIFE_T = 2.2621571628540993;
 
-/** A group for each image; every class is dealt out evenly. */
-function stratifiedGroups(labels: ArrayLike<number>, classes: number, seed: number): Int32Array {
+/** Ten groups of images; every class is dealt out evenly. */
+function stratifiedGroups(labels: ArrayLike<number>, classes: number, seed: number): number[][] {
   const random = createRandom(seed);
-  const group = new Int32Array(labels.length);
+  const groups: number[][] = Array.from({ length: GROUPS }, () => []);
   let next = 0;
   for (const images of imagesByClass(labels, classes)) {
-    for (const image of random.shuffle(images)) group[image] = next++ % GROUPS;
+    for (const image of random.shuffle(images)) groups[next++ % GROUPS].push(image);
   }
-  return group;
+  return groups;
 }

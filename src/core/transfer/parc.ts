@@ -1,5 +1,6 @@
+import { gramOfColumns, gramOfRows } from '../linear/gram.ts';
 import { symmetricEigen } from '../linear/symmetric.ts';
-import { centred, type Features, gramOfDimensions, gramOfImages } from './features.ts';
+import { centred, type Features, rowsOf } from './features.ts';
 
 /**
  * PARC (Bolya 2021): 100 × Spearman correlation, over all pairs of images, of 1 − Pearson between their standardised
@@ -10,7 +11,7 @@ import { centred, type Features, gramOfDimensions, gramOfImages } from './featur
 export function parc(features: Features, labels: ArrayLike<number>, classes: number, components: number | null = 32): number {
   const reduced = components !== null && components < features.dimensions ? principalComponents(features, components) : features;
   const count = labels.length;
-  const correlation = gramOfImages(unitDeviations(standardised(reduced)));
+  const correlation = gramOfRows(rowsOf(unitDeviations(standardised(reduced))));
   // Between one-hot rows the correlation is 1 for the same class and −1 / (classes − 1) otherwise.
   const different = classes / (classes - 1);
   const distances = new Float64Array((count * (count - 1)) / 2);
@@ -31,7 +32,8 @@ function principalComponents(features: Features, components: number): Features {
   const wide = count < dimensions;
   const side = wide ? count : dimensions;
   const kept = Math.min(components, side);
-  const eigen = symmetricEigen(wide ? gramOfImages({ dimensions, values }) : gramOfDimensions({ dimensions, values }), side);
+  const rows = rowsOf({ dimensions, values });
+  const eigen = symmetricEigen(wide ? gramOfRows(rows) : gramOfColumns(rows), side);
   const projected = new Float64Array(count * kept);
   for (let image = 0; image < count; image++) {
     for (let k = 0; k < kept; k++) {

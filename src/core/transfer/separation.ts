@@ -1,15 +1,6 @@
+import { gramOfColumns, gramOfRows } from '../linear/gram.ts';
 import { symmetricEigenvalues } from '../linear/symmetric.ts';
-import {
-  centred,
-  classSpectrum,
-  type ClassSpectrum,
-  type Features,
-  gramOfDimensions,
-  gramOfImages,
-  imagesByClass,
-  sumOf,
-  takeImages,
-} from './features.ts';
+import { centred, classGram, type ClassSpectrum, type Features, imagesByClass, rowsOf, spectrumOf, sumOf, takeImages } from './features.ts';
 
 /** For each direction of the centred features: the share of it that class means explain, Σ_c (Uᵀ 1_c)² / n_c. */
 function betweenClasses({ sigma, projections }: ClassSpectrum, sizes: readonly number[]): Float64Array {
@@ -25,7 +16,7 @@ function betweenClasses({ sigma, projections }: ClassSpectrum, sizes: readonly n
  */
 export function hScore(features: Features, labels: ArrayLike<number>, classes: number): number {
   const sizes = imagesByClass(labels, classes).map((images) => images.length);
-  return betweenClasses(classSpectrum(centred(features), labels, classes), sizes).reduce((a, b) => a + b, 0);
+  return betweenClasses(spectrumOf(classGram(centred(features), labels, classes)), sizes).reduce((a, b) => a + b, 0);
 }
 
 /**
@@ -35,7 +26,7 @@ export function hScore(features: Features, labels: ArrayLike<number>, classes: n
 export function regularisedHScore(features: Features, labels: ArrayLike<number>, classes: number): number {
   const { dimensions, values } = centred(features);
   const count = labels.length;
-  const spectrum = classSpectrum({ dimensions, values }, labels, classes);
+  const spectrum = spectrumOf(classGram({ dimensions, values }, labels, classes));
   const variances = spectrum.sigma.map((sigma) => sigma / count);
   const trace = variances.reduce((a, b) => a + b, 0);
   const average = trace / dimensions;
@@ -81,8 +72,8 @@ function codingRate(features: Features): number {
   const count = features.values.length / features.dimensions;
   const eigenvalues =
     count < features.dimensions
-      ? symmetricEigenvalues(gramOfImages(features), count)
-      : symmetricEigenvalues(gramOfDimensions(features), features.dimensions);
+      ? symmetricEigenvalues(gramOfRows(rowsOf(features)), count)
+      : symmetricEigenvalues(gramOfColumns(rowsOf(features)), features.dimensions);
   return eigenvalues.reduce((sum, value) => sum + Math.log1p(Math.max(0, value) / (count * DISTORTION)), 0) / 2;
 }
 

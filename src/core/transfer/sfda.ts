@@ -1,6 +1,7 @@
+import { gramOfColumns } from '../linear/gram.ts';
 import { symmetricEigen } from '../linear/symmetric.ts';
 import { softmax } from '../stats/classification.ts';
-import { type Features, gramOfDimensions, imagesByClass, sumOf } from './features.ts';
+import { type Features, imagesByClass, sumOf } from './features.ts';
 
 /**
  * SFDA (Shao 2022): the mean probability that a regularised Fisher discriminant gives to the right class, after every image
@@ -47,7 +48,7 @@ function discriminant(
   const images = imagesByClass(labels, classes);
   const means = images.map((members) => sumOf(features, members).map((sum) => sum / members.length));
   const deviations = values.map((value, at) => value - means[labels[Math.floor(at / dimensions)]][at % dimensions]);
-  const within = gramOfDimensions({ dimensions, values: deviations }).map((value) => value / count);
+  const within = gramOfColumns({ count, size: dimensions, values: deviations }).map((value) => value / count);
   const shrinkage = given ?? Math.max(Math.exp(-5 * largestEigenvalue(within, dimensions)), 1e-10);
   const inverse = shrunkInverse(within, dimensions, shrinkage);
   const directions = means.map((mean) => inverse(mean));
