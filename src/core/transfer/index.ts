@@ -1,5 +1,7 @@
 export type { Features } from './features.ts';
-export { knnScore, type KnnScore } from './knn.ts';
+export { knnScore } from './knn.ts';
+export type { LeaveOneOutScore } from './leave-one-out.ts';
+export { linearProbe } from './linear-probe.ts';
 export { logMe, logMeEstimate } from './logme.ts';
 export { parc } from './parc.ts';
 export { rankCandidates, type Candidate, type Constraints, type Ranked, type Ranking } from './rank.ts';

@@ -96,7 +96,11 @@ describe('rankCandidates', () => {
     expect(soft.candidates[0].reasons.join(' ')).toContain(
       'pruned from 81.1 MFLOPs to 20.0 MFLOPs; the prediction is for the network before',
     );
-    expect(soft.candidates[2]).toMatchObject({ id: 'huge', flopsAfterPruning: null, excluded: expect.stringContaining('parameters') });
+    expect(soft.candidates[2]).toMatchObject({
+      id: 'huge',
+      flopsAfterPruning: null,
+      excluded: 'It has 10,000,000 parameters; at most 1,000,000 are allowed.',
+    });
     expect(soft.warnings.join(' ')).toContain('judged before pruning');
     expect(() => rank(candidates, { paramsMax: 10 })).toThrow(
       expect.objectContaining({ code: 'target-unreachable', field: 'constraints' }),

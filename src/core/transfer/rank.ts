@@ -90,8 +90,9 @@ export function rankCandidates(
     .sort(byEvidence);
   const eligible = contenders.filter(({ excluded }) => excluded === null);
   if (eligible.length === 0) {
+    const least = (cost: 'flops' | 'params'): string => whole(Math.min(...candidates.map((candidate) => candidate[cost])));
     throw new Failure('target-unreachable', `The constraints rule out every one of the ${candidates.length} candidates.`, {
-      hint: `Allow at least ${Math.min(...candidates.map(({ flops }) => flops))} FLOPs and ${Math.min(...candidates.map(({ params }) => params))} parameters, or add smaller candidates.`,
+      hint: `Allow at least ${least('flops')} FLOPs and ${least('params')} parameters, or add smaller candidates.`,
       field: 'constraints',
     });
   }
@@ -156,10 +157,13 @@ function byEvidence(a: Contender, b: Contender): number {
   );
 }
 
+/** 10000000 as 10,000,000. */
+const whole = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+
 function exclusion({ flops, params }: Candidate, { flopsMax, paramsMax, afterPruning }: Constraints): string | null {
-  if (paramsMax !== undefined && params > paramsMax) return `It has ${params} parameters; at most ${paramsMax} are allowed.`;
+  if (paramsMax !== undefined && params > paramsMax) return `It has ${whole(params)} parameters; at most ${whole(paramsMax)} are allowed.`;
   if (flopsMax !== undefined && flops > flopsMax && afterPruning !== true) {
-    return `It takes ${flops} FLOPs; at most ${flopsMax} are allowed.`;
+    return `It takes ${whole(flops)} FLOPs; at most ${whole(flopsMax)} are allowed.`;
   }
   return null;
 }
