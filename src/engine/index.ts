@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { activations } from './activations.ts';
 import { loadBackend } from './backend.ts';
 import type { Backend } from './backend.ts';
-import { features, logits } from './infer.ts';
+import { features, logits, logitsOf } from './infer.ts';
 import { latency, speedCheck } from './latency.ts';
 import { recalibrate } from './recalibrate.ts';
 import { train } from './train.ts';
@@ -28,6 +28,7 @@ export function engineOf(backend: Backend): Engine {
   return {
     info: backend.info,
     logits: (network, images, runOptions) => logits(backend, network, images, runOptions),
+    logitsOf: (network, inputs) => logitsOf(backend, network, inputs),
     features: (network, images, runOptions) => features(backend, network, images, runOptions),
     activations: (network, images, runOptions) => activations(backend, network, images, runOptions),
     recalibrate: (network, images, runOptions) => recalibrate(backend, network, images, runOptions),

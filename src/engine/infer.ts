@@ -81,6 +81,22 @@ export async function logits(backend: Backend, network: Network, images: ImageSe
   return values;
 }
 
+/** See Engine.logitsOf. */
+export async function logitsOf({ primitives }: Backend, network: Network, inputs: Float32Array): Promise<Float32Array> {
+  const plan = planOf(network, logitsNode(network).id, { fuse: 'inference' });
+  const count = inputs.length / sizeOf(plan.inputShape);
+  const weights = upload(plan);
+  try {
+    return tf.tidy(() =>
+      forward(primitives, plan, weights, tf.tensor(inputs, [count, ...plan.inputShape]))
+        .dataSync<'float32'>()
+        .slice(),
+    );
+  } finally {
+    tf.dispose([...weights.values()]);
+  }
+}
+
 export async function features(
   backend: Backend,
   network: Network,

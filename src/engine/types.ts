@@ -89,6 +89,9 @@ export interface Engine {
   /** Outputs before any final Softmax: count × classes, row-major. Preprocessing is the network's own. */
   logits(network: Network, images: ImageSet, options?: RunOptions): Promise<Float32Array>;
 
+  /** The same for one batch of values that are preprocessed already: count × height × width × 3, row-major. */
+  logitsOf(network: Network, inputs: Float32Array): Promise<Float32Array>;
+
   /** Penultimate features (the input of the last Dense layer): count × D, row-major. */
   features(network: Network, images: ImageSet, options?: RunOptions): Promise<{ dimensions: number; values: Float32Array }>;
 
