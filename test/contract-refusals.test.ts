@@ -66,7 +66,8 @@ describe('bad input is told clearly and leaves nothing behind', () => {
   });
 
   test('an unknown criterion is answered with the known ones', async () => {
-    expect((await pruneOf({ criterion: 'dise' })()).body.hint).toContain('dice, l1, random');
+    const { hint } = (await pruneOf({ criterion: 'dise' })()).body;
+    for (const known of ['dice', 'l1', 'random']) expect(hint).toContain(known);
   });
 
   test.each(['models', 'datasets'])('a file that is none of the %s', async (kind) => {

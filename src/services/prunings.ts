@@ -1,6 +1,6 @@
 import { and, desc, eq, isNotNull, lt } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
-import { criteria } from '../core/prune/criteria.ts';
+import { criterionOf } from '../core/prune/index.ts';
 import type { PageQuery } from '../schema/common.ts';
 import type { Pruning, PruneRequest } from '../schema/prunings.ts';
 import { prunings } from '../store/tables.ts';
@@ -24,13 +24,7 @@ const view = ({ id, request, artifactId, parentId, plan, report, createdAt }: ty
  * Fails with `not-found` and `unknown-criterion`.
  */
 export function prune({ store, queue }: Context, request: PruneRequest): Outcome<Pruning> {
-  const known = Object.keys(criteria);
-  if (!known.includes(request.criterion)) {
-    throw new Failure('unknown-criterion', `There is no criterion "${request.criterion}".`, {
-      hint: `Known are ${known.join(', ')}.`,
-      field: 'criterion',
-    });
-  }
+  criterionOf(request.criterion);
   return store.transaction((tx) => {
     const model = modelRef(tx, request.model, 'model');
     const dataset = datasetRef(tx, request.dataset, 'dataset');
