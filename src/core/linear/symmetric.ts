@@ -117,7 +117,7 @@ function updateAndMultiply(
 }
 
 /** Implicit QL on a tridiagonal matrix, in place; the rows of `along`, when given, are rotated with it. */
-function implicitQl(diagonal: Float64Array, off: Float64Array, along: Rows | null): void {
+function implicitQl(diagonal: Float64Array, off: Float64Array, along: Along | null): void {
   const n = diagonal.length;
   off.copyWithin(0, 1);
   off[n - 1] = 0;
@@ -153,12 +153,13 @@ function implicitQl(diagonal: Float64Array, off: Float64Array, along: Rows | nul
   }
 }
 
-interface Rows {
+/** n rows that are rotated along. */
+interface Along {
   readonly rows: Float64Array;
   readonly columns: number;
 }
 
-function rotateRows({ rows, columns }: Rows, i: number, sine: number, cosine: number): void {
+function rotateRows({ rows, columns }: Along, i: number, sine: number, cosine: number): void {
   const low = i * columns;
   const high = low + columns;
   for (let k = 0; k < columns; k++) {
