@@ -98,7 +98,7 @@ describe('models', () => {
 describe('datasets', () => {
   test('an archive becomes a dataset with samples; the same again is answered at once', async () => {
     const made = dataset.parse((await service.call(`/datasets/${datasetId}`)).body);
-    expect(made.name).toBe('pets.zip');
+    expect(made.name).toBe('pets');
     expect(datasetPage.parse((await service.call('/datasets')).body).items).toEqual([made]);
     expect(await service.upload('/datasets', 'DATASET pets')).toMatchObject({ status: 200, body: made });
     const shown = async (query: string) =>
