@@ -64,6 +64,16 @@ export function batchesOf(network: Network, images: ImageSet): Batches {
   };
 }
 
+/** @throws Failure `unusable-dataset` when a label is no class of the network. */
+export function checkLabels({ labels }: ImageSet, classes: number, field: string): void {
+  const stray = labels.find((label) => label < 0 || label >= classes);
+  if (stray === undefined) return;
+  throw new Failure('unusable-dataset', `The label ${stray} is none of the network’s ${classes} classes.`, {
+    hint: 'Give the network a head for this dataset’s classes first.',
+    field,
+  });
+}
+
 function normalisationTable({ scale, mean, std }: Preprocessing): Float32Array {
   return Float32Array.from({ length: CHANNELS * 256 }, (_, at) => ((at % 256) * scale - mean[at >> 8]) / std[at >> 8]);
 }

@@ -109,16 +109,17 @@ export function describeEngine(open: () => Engine): void {
     });
 
     it('reports progress to the end', async () => {
-      const seen: number[] = [];
+      const seen: string[] = [];
       await open().train(withRandomWeights(tiny), train, validation, recipe, {
-        onProgress: ({ done, total, imagesPerSecond, secondsLeft }) => {
-          expect(total).toBe(train.count);
+        onProgress: ({ phase, done, total, imagesPerSecond, secondsLeft }) => {
+          expect(total).toBe(phase.startsWith('train') ? train.count : validation.count);
           expect(imagesPerSecond).toBeGreaterThan(0);
           expect(secondsLeft).toBeGreaterThanOrEqual(0);
-          seen.push(done);
+          if (done === total) seen.push(phase);
         },
       });
-      expect(seen.filter((done) => done === train.count)).toHaveLength(recipe.epochs);
+      const epochs = [1, 2, 3].flatMap((epoch) => [`train epoch ${epoch}/3`, `validate epoch ${epoch}/3`]);
+      expect(seen).toEqual(epochs);
     });
   });
 
@@ -132,10 +133,13 @@ export function describeEngine(open: () => Engine): void {
     expect(distance(values.subarray(0, 8), reference)).toBeLessThan(1e-4);
   });
 
-  it('refuses images of another size, and none', async () => {
+  it('refuses images of another size, none, and labels that are no class', async () => {
     const network = withRandomWeights(tiny);
     await expect(open().logits(network, randomImages(2, 2, 1, 9))).rejects.toMatchObject({ code: 'shape-mismatch' });
     await expect(open().logits(network, randomImages(0, 2, 1, 8))).rejects.toMatchObject({ code: 'unusable-dataset' });
+    const stray = { ...validation, labels: validation.labels.with(3, CLASSES) };
+    const failure = { code: 'unusable-dataset', field: 'validation' };
+    await expect(open().train(network, train, stray, recipe)).rejects.toMatchObject(failure);
   });
 
   it('reads activations where METHOD.md says, channel-major', async () => {
