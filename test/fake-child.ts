@@ -7,7 +7,7 @@ import type { DatasetReport } from '../src/schema/datasets.ts';
 import type { EvaluationResult } from '../src/schema/evaluations.ts';
 import type { ModelSummary } from '../src/schema/models.ts';
 import type { ProfileResult } from '../src/schema/profiles.ts';
-import type { PrunePlanView } from '../src/schema/prunings.ts';
+import { pruneRequest, type PrunePlanView } from '../src/schema/prunings.ts';
 
 const engine = { backend: 'cpu', version: '0', threads: 1, device: 'cpu' } as const;
 const cost = { macs: 10, flops: 20, params: 3, bytes: 12 };
@@ -107,7 +107,7 @@ const handlers: JobHandlers = {
     images: 4,
     predictedBy: 'nothing',
     warnings: candidates.map(({ weightProfile }) => `diversity ${weightProfile?.diversity}`),
-    next: { model: candidates[0].id, dataset: dataset.id, target: { flops: 10 }, fineTune: { recipe: 'default' }, seed: request.seed },
+    next: pruneRequest.parse({ model: candidates[0].id, dataset: dataset.id, target: { flops: 10 }, seed: request.seed }),
     engine,
     seed: request.seed,
   }),
@@ -116,6 +116,8 @@ const handlers: JobHandlers = {
     if (request.seed === 77) await sleep(60_000, undefined, { signal });
     const plan: PrunePlanView = {
       criterion: request.criterion,
+      source: request.source,
+      ranking: request.ranking,
       seed: request.seed,
       target: request.target,
       groups: [],

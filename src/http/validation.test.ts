@@ -14,8 +14,13 @@ const schemas = { pruneRequest, recommendRequest, profileRequest, datasetUploadQ
 test.each<[keyof typeof schemas, unknown, string | undefined, string]>([
   ['pruneRequest', prune({ target: { ratio: 1.5 } }), 'target.ratio', 'target.ratio must be below 1.'],
   ['pruneRequest', prune({ target: { flops: -3 } }), 'target.flops', 'target.flops must be above 0.'],
-  ['pruneRequest', prune({ target: { ratio: 0.5, flops: 3 } }), 'target', 'target must be one of {"ratio": …} and {"flops": …}.'],
-  ['pruneRequest', prune({ target: {} }), 'target', 'target must be one of {"ratio": …} and {"flops": …}.'],
+  [
+    'pruneRequest',
+    prune({ target: { ratio: 0.5, flops: 3 } }),
+    'target',
+    'target must be one of {"ratio": …}, {"flops": …}, {"params": …} and {"bytes": …}.',
+  ],
+  ['pruneRequest', prune({ target: {} }), 'target', 'target must be one of {"ratio": …}, {"flops": …}, {"params": …} and {"bytes": …}.'],
   ['pruneRequest', prune({ target: 0.5 }), 'target', 'target must be an object.'],
   ['pruneRequest', prune({ model: undefined }), 'model', 'model is missing.'],
   ['pruneRequest', prune({ model: '/etc/passwd' }), 'model', 'model is not an id of the form mdl_….'],

@@ -6,12 +6,30 @@ import { metrics } from './evaluations.ts';
 export const pruneTarget = z
   .union(
     [
-      z.object({ ratio: z.number().gt(0).lt(1).describe('Share of kernels that leaves each dependency group.') }).strict(),
+      z
+        .object({
+          ratio: z
+            .number()
+            .gt(0)
+            .lt(1)
+            .describe('Share of kernels that leaves each dependency group, or each pool of groups ranked together.'),
+          byLayer: z
+            .record(z.string(), z.number().min(0).lt(1))
+            .optional()
+            .describe('Ratios of layers by name or pattern (* and ?); the first that fits a layer that makes a group’s channels holds.'),
+        })
+        .strict(),
       z.object({ flops: z.number().positive().describe('FLOPs that the pruned model may have (2 × MACs).') }).strict(),
+      z.object({ params: z.number().positive().describe('Parameters that the pruned model may have.') }).strict(),
+      z.object({ bytes: z.number().positive().describe('Bytes that the weights of the pruned model may take, as float32.') }).strict(),
     ],
-    'must be one of {"ratio": …} and {"flops": …}',
+    'must be one of {"ratio": …}, {"flops": …}, {"params": …} and {"bytes": …}',
   )
   .openapi('PruneTarget');
+export type PruneTarget = z.infer<typeof pruneTarget>;
+
+const source = z.enum(['weights', 'activations', 'weights-excess']);
+const ranking = z.enum(['local', 'global', 'isomorphic']);
 
 /** METHOD.md §5; a recipe's fields can be given one by one. */
 export const fineTune = z
@@ -32,11 +50,23 @@ export const pruneRequest = z
   .object({
     model: modelId,
     dataset: datasetId,
-    criterion: z.string().default('dice').describe('dice, l1 or random.'),
-    source: z.enum(['weights', 'activations']).default('weights').describe('What the dice criterion compares.'),
+    criterion: z
+      .string()
+      .default('dice')
+      .describe(
+        'dice, dice-greedy, dice-representative, dice-hybrid, l1, l2, random, group-norm, bn-scale, fpgm, lamp, taylor, hessian, snip, grasp, hrank or apoz.',
+      ),
+    source: source
+      .default('weights')
+      .describe('What the dice criteria compare. weights-excess: similarity of the kernels less that of permuted kernels.'),
     layers: z.enum(['conv', 'all']).default('conv'),
     target: pruneTarget,
-    roundTo: z.int().min(1).max(64).default(1),
+    ranking: ranking
+      .default('local')
+      .describe('Where the lowest scores are looked for: in each group, in all groups, or in all groups of the same topology.'),
+    roundTo: z.int().min(1).max(64).default(1).describe('Kept widths are a multiple of this.'),
+    minChannels: z.int().min(1).default(1).describe('Fewest channels kept in a group.'),
+    protect: z.array(z.string().min(1)).max(1000).default([]).describe('Layers, by name or pattern (* and ?), whose channels stay.'),
     recalibrate: z.boolean().default(true),
     fineTune: fineTune.prefault({}),
     planOnly: z.boolean().default(false),
@@ -49,6 +79,8 @@ export type PruneRequest = z.infer<typeof pruneRequest>;
 export const plan = z
   .object({
     criterion: z.string(),
+    source,
+    ranking,
     seed: z.int(),
     target: pruneTarget,
     groups: z.array(

@@ -58,7 +58,17 @@ export const recommendationResult = z.object({
   predictedBy: z.string().describe('Where predictedAccuracy comes from.'),
   warnings: z.array(z.string()),
   next: pruneRequest
-    .partial({ criterion: true, source: true, layers: true, roundTo: true, recalibrate: true, planOnly: true })
+    .partial({
+      criterion: true,
+      source: true,
+      layers: true,
+      ranking: true,
+      roundTo: true,
+      minChannels: true,
+      protect: true,
+      recalibrate: true,
+      planOnly: true,
+    })
     .describe('The body to send to POST /prune.'),
   engine: engineStamp,
   seed: z.int(),

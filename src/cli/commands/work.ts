@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { evaluationOf, profileOf, pruningOf, recommendationOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
+import type { PruneTarget } from '../../schema/prunings.ts';
 import { chosen, planLine, pruneReportView, recommendationView } from '../results.ts';
 import type { Session } from '../session.ts';
 import { datasetLine, evaluationView, predictionView, profileView } from '../views.ts';
@@ -24,11 +25,17 @@ interface RecommendOptions {
 
 interface PruneOptions {
   readonly ratio?: number;
+  readonly layerRatio?: Record<string, number>;
   readonly flops?: number;
+  readonly params?: number;
+  readonly bytes?: number;
   readonly criterion?: string;
   readonly source?: string;
   readonly layers?: string;
+  readonly ranking?: string;
   readonly roundTo?: number;
+  readonly minChannels?: number;
+  readonly protect?: string[];
   readonly recalibrate: boolean;
   readonly recipe?: string;
   readonly epochs?: number;
@@ -81,11 +88,17 @@ export function addWorkCommands(program: Command): void {
     .argument('<model>', 'id, name, zoo:NAME or file')
     .argument('<dataset>', 'id, name, archive or image folder')
     .option('--ratio <share>', 'share of kernels that leaves each group (default: 0.3)', fraction('--ratio'))
+    .option('--layer-ratio <layer=share>', 'ratio of layers by name or pattern, e.g. "stage3*=0.5" (repeatable)', layerRatio)
     .option('--flops <n>', 'FLOPs that the pruned model may have, e.g. 20M', numeral('--flops'))
-    .option('--criterion <id>', 'dice, l1 or random')
-    .option('--source <what>', 'what dice compares: weights or activations')
+    .option('--params <n>', 'parameters that the pruned model may have, e.g. 100k', numeral('--params'))
+    .option('--bytes <n>', 'bytes that its weights may take, e.g. 400k', numeral('--bytes'))
+    .option('--criterion <id>', 'dice, l1, taylor, … (a wrong one lists them all)')
+    .option('--source <what>', 'what the dice criteria compare: weights, activations or weights-excess')
     .option('--layers <which>', 'conv, or all to prune Dense units too')
+    .option('--ranking <how>', 'local: the same ratio everywhere; global; isomorphic: global among groups of one form')
     .option('--round-to <n>', 'keep widths a multiple of this', wholeNumber('--round-to'))
+    .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
+    .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay')
     .option('--no-recalibrate', 'leave the BatchNormalization statistics as they are')
     .option('--recipe <name>', 'default or thesis')
     .option('--epochs <n>', 'epochs of fine-tuning (0: none)', wholeNumber('--epochs'))
@@ -97,8 +110,9 @@ export function addWorkCommands(program: Command): void {
       run(async (session, modelSpec: string, dataSpec: string, options: PruneOptions) => {
         const model = await resolveModel(session, modelSpec);
         const dataset = await resolveDataset(session, dataSpec);
-        const { ratio, flops, out, recipe, epochs, ...rest } = options;
-        const target = flops === undefined ? { ratio: ratio ?? 0.3 } : { flops, ratio };
+        const { ratio, layerRatio: byLayer, flops, params, bytes, out, recipe, epochs, ...rest } = options;
+        const cost = flops ?? params ?? bytes;
+        const target = cost === undefined ? { ratio: ratio ?? 0.3, byLayer } : { ratio, byLayer, flops, params, bytes };
         const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune: { recipe, epochs }, ...rest });
         const plan = `plan   ${planLine(done)}`;
         if (!done.report) return printed(session, done, [datasetLine(dataset), plan, ...done.plan.notes].join('\n'));
@@ -142,8 +156,17 @@ export function addWorkCommands(program: Command): void {
 }
 
 /** Flags of `espalier prune` for a request's target. */
-export function targetFlags(target: { ratio: number } | { flops: number }): string {
-  return 'ratio' in target ? `--ratio ${target.ratio}` : `--flops ${Math.round(target.flops)}`;
+export function targetFlags(target: PruneTarget): string {
+  if (!('ratio' in target)) return Object.entries(target).map(([metric, amount]) => `--${metric} ${Math.round(amount)}`)[0];
+  const layers = Object.entries(target.byLayer ?? {}).map(([pattern, ratio]) => `--layer-ratio "${pattern}=${ratio}"`);
+  return [`--ratio ${target.ratio}`, ...layers].join(' ');
+}
+
+/** Collects `PATTERN=SHARE`. */
+function layerRatio(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const at = text.lastIndexOf('=');
+  if (at < 1) throw new InvalidArgumentError('--layer-ratio is a layer or pattern and a share, such as "stage3*=0.5".');
+  return { ...before, [text.slice(0, at)]: fraction('--layer-ratio')(text.slice(at + 1)) };
 }
 
 async function candidateIds(session: Session, specs: readonly string[]): Promise<string[]> {

@@ -1,6 +1,9 @@
-export { criteria, criterionOf, type Criterion } from './criteria.ts';
+export { criteria, criterionOf } from './criteria.ts';
+export type { Criterion } from './criteria/criterion.ts';
 export { cut, masked, type Removal } from './cut.ts';
+export type { Activations, ByWeight, Evidence, FeatureMaps, FeatureMapStatistics, Gradients, Need, Source } from './evidence.ts';
 export { dependencyGroups, type DependencyGroup, type Member } from './groups.ts';
 export { planPruning, type Plan, type PlannedGroup, type PlanOptions } from './plan.ts';
+export type { RankingName } from './ranking.ts';
 export type { PruneTarget } from './target.ts';
-export type { Activations, GroupRows, GroupView } from './view.ts';
+export type { GroupRows, GroupView } from './view.ts';

@@ -106,7 +106,7 @@ describe('planPruning at a ratio', () => {
     const weights = new Map([...network.weights, ['c1/kernel', { shape: [3, 3, 3, 16], data }] as const]);
     const { groups, notes } = plan({ criterion: 'dice' }, { ...network, weights });
     expect(groups[0].removed).toEqual([]);
-    expect(notes).toEqual(['Group "c1" loses 0 of the 4 channels asked: the criterion singles out no more.']);
+    expect(notes).toEqual(['Group "c1" loses 0 of the 4 channels asked: the criterion singles out no more, or its width rules hold them.']);
   });
 
   it('dice compares activations where they are given', () => {
@@ -124,11 +124,16 @@ describe('planPruning at a ratio', () => {
       ['c3', samples(24, 5)],
     ]);
     const target = { ratio: 0.1 };
-    const removed = plan({ criterion: 'dice', activations, target }).groups.map((group) => group.removed);
+    const removed = plan({ criterion: 'dice', source: 'activations', evidence: { activations }, target }).groups.map(
+      (group) => group.removed,
+    );
     expect(removed[0]).toEqual([9]);
     expect(removed[1]).toContain(5);
     activations.delete('c3');
-    expect(failureOf(() => plan({ criterion: 'dice', activations }))).toMatchObject({ code: 'invalid-request', field: 'source' });
+    expect(failureOf(() => plan({ criterion: 'dice', source: 'activations', evidence: { activations } }))).toMatchObject({
+      code: 'invalid-request',
+      field: 'source',
+    });
   });
 });
 

@@ -1,12 +1,14 @@
 import { Failure } from '../failure.ts';
-import { costOf, inferShapes, layerOf, nodeOf, type Cost, type Network } from '../network/index.ts';
-import { createRandom } from '../random.ts';
+import { inferShapes, layerOf, nodeOf, type Cost, type Network } from '../network/index.ts';
+import { createCostModel } from './cost-model.ts';
 import { criterionOf } from './criteria.ts';
-import { cutNodes, keptChannels, type Removal } from './cut.ts';
+import type { Removal } from './cut.ts';
+import type { Evidence, Source } from './evidence.ts';
 import { dependencyGroups, type DependencyGroup } from './groups.ts';
-import { createSelection, type Choice, type WidthRules } from './selection.ts';
-import { meetFlops, meetRatio, type PruneTarget } from './target.ts';
-import { createViews, type Activations } from './view.ts';
+import { createRanking, matches, topologyOf, type RankingName } from './ranking.ts';
+import { createSelection, type Choice, type Selection, type WidthRules } from './selection.ts';
+import { amountOf, meetCost, meetRatio, type Met, type PruneTarget } from './target.ts';
+import { createViews } from './view.ts';
 
 export interface PlanOptions extends WidthRules {
   /** Id of a criterion, see {@link criterionOf}. */
@@ -14,16 +16,22 @@ export interface PlanOptions extends WidthRules {
   readonly target: PruneTarget;
   /** `conv`: only convolutions lose kernels (the thesis's method). `all`: Dense units too. */
   readonly layers: 'conv' | 'all';
-  /** Layers whose channels stay, and with them all that are coupled to them. */
+  /** Layers (names or patterns) whose channels stay, and with them all that are coupled to them. */
   readonly protect?: readonly string[];
   readonly seed: number;
-  /** Where the `dice` criterion compares activations and not weights. */
-  readonly activations?: Activations;
+  /** Which channels are ranked together; `local` by default. */
+  readonly ranking?: RankingName;
+  /** What Dice criteria compare; weights by default. */
+  readonly source?: Source;
+  /** What the criterion needs beside the weights, see `needsOf`. */
+  readonly evidence?: Evidence;
 }
 
 /** Which channels leave; plain data that can be stored and applied again. Channels are numbered as the group's. */
 export interface Plan {
   readonly criterion: string;
+  readonly source: Source;
+  readonly ranking: RankingName;
   readonly seed: number;
   readonly target: PruneTarget;
   readonly groups: readonly PlannedGroup[];
@@ -41,47 +49,74 @@ export interface PlannedGroup extends Removal {
 /**
  * Chooses the channels that leave each dependency group. Pure: nothing is cut yet, see `cut`.
  *
- * At a ratio p a group of n channels loses ⌊p·n⌋ (Dice fewer where Algorithm 1 finds fewer outside its thresholds); at
- * least one always stays. For a FLOPs target the uniform ratio is bisected, then channels are given back one by one as
- * long as the FLOPs stay at or under the target.
+ * At a ratio p a group of n channels (or a pool of groups, see `RankingName`) loses ⌊p·n⌋ (Dice fewer where Algorithm 1 finds
+ * fewer outside its thresholds); at least one always stays. For a cost target the ratio is bisected, then channels are
+ * given back one by one as long as the cost stays at or under the target.
  *
  * @throws Failure `invalid-request` naming the field, `unknown-criterion`, or `target-unreachable` with the smallest
- *   FLOPs that can be reached
+ *   cost that can be reached
  */
 export function planPruning(network: Network, options: PlanOptions): Plan {
   requireValid(network, options);
-  const criterion = criterionOf(options.criterion);
-  const skipped: { id: string; producers: string[]; reason: string }[] = [];
-  const candidates: DependencyGroup[] = [];
-  for (const group of dependencyGroups(network)) {
-    const reason = reasonToSkip(network, group, options);
-    if (reason === undefined) candidates.push(group);
-    else skipped.push({ id: group.id, producers: group.producers.map(({ node }) => node), reason });
-  }
-  if (candidates.length === 0) {
+  const { source = 'weights', ranking = 'local', seed, target } = options;
+  const { selections, skipped } = selectionsOf(network, options);
+  if (selections.length === 0) {
     throw new Failure('target-unreachable', 'No channel of this network can leave.', { hint: skipped[0]?.reason, field: 'target' });
   }
-  const viewOf = createViews(network, createRandom(options.seed), options.activations);
-  const selections = candidates.map((group) => createSelection(group, criterion, criterion.score(viewOf(group)), options));
-
-  const shapes = inferShapes(network);
-  const costWith = (removals: readonly Choice[]): Cost => {
-    const { byNode: _, ...cost } = costOf(cutNodes(network.nodes, keptChannels(network.nodes, shapes, removals)));
-    return cost;
-  };
-  const { choices, notes } =
-    'ratio' in options.target
-      ? meetRatio(selections, options.target.ratio)
-      : meetFlops(selections, options.target.flops, (removals) => costWith(removals).flops);
+  const costWith = createCostModel(
+    network.nodes,
+    inferShapes(network),
+    selections.map(({ group }) => group),
+  );
+  const { choices, notes } = meet(network, selections, options, costWith);
   return {
     criterion: options.criterion,
-    seed: options.seed,
-    target: options.target,
+    source,
+    ranking,
+    seed,
+    target,
     groups: choices.map(plannedGroup),
     skipped,
     notes,
     cost: { before: costWith([]), after: costWith(choices) },
   };
+}
+
+function meet(
+  network: Network,
+  selections: readonly Selection[],
+  { target, ranking = 'local' }: PlanOptions,
+  costWith: (choices: readonly Choice[]) => Cost,
+): Met {
+  const pools = {
+    local: (group: DependencyGroup) => group.id,
+    global: () => 'all',
+    isomorphic: (group: DependencyGroup) => topologyOf(network, group),
+  };
+  if ('ratio' in target) {
+    const own = Object.entries(target.byLayer ?? {});
+    const ratioOf = (group: DependencyGroup): number | undefined =>
+      own.find(([pattern]) => group.producers.some(({ node }) => matches(pattern, node)))?.[1];
+    return meetRatio(createRanking(selections, pools[ranking], ratioOf), target.ratio);
+  }
+  return meetCost(createRanking(selections, pools[ranking]), selections, amountOf(target), costWith);
+}
+
+/** The groups whose channels may leave, scored, and those whose may not, with the reason. */
+function selectionsOf(network: Network, options: PlanOptions): { selections: Selection[]; skipped: Plan['skipped'] } {
+  const criterion = criterionOf(options.criterion);
+  const { source = 'weights', seed, evidence = {} } = options;
+  const viewOf = createViews(network, { source, seed, evidence });
+  const selections: Selection[] = [];
+  const skipped: { id: string; producers: string[]; reason: string }[] = [];
+  for (const group of dependencyGroups(network)) {
+    const view = viewOf(group);
+    const reason = reasonToSkip(network, group, options) ?? criterion.obstacle?.(view);
+    if (reason === undefined) {
+      selections.push(createSelection(group, { scores: criterion.score(view), choose: criterion.chooser?.(view) }, options));
+    } else skipped.push({ id: group.id, producers: group.producers.map(({ node }) => node), reason });
+  }
+  return { selections, skipped };
 }
 
 function plannedGroup({ group, removed }: Choice): PlannedGroup {
@@ -98,7 +133,7 @@ function plannedGroup({ group, removed }: Choice): PlannedGroup {
 function reasonToSkip(network: Network, group: DependencyGroup, { layers, protect = [] }: PlanOptions): string | undefined {
   if (group.locked !== undefined) return `Its channels must stay: ${group.locked}.`;
   const members = [...group.producers, ...group.coupled].map(({ node }) => node);
-  const held = members.find((node) => protect.includes(node));
+  const held = members.find((node) => protect.some((pattern) => matches(pattern, node)));
   if (held !== undefined) return `Layer "${held}" is protected, and the group's channels are coupled to it.`;
   const flat = group.producers.find(({ node }) => !layerOf(nodeOf(network, node).kind).convolution);
   if (layers === 'conv' && flat !== undefined) return `"${flat.node}" is no convolution; its channels leave only with layers "all".`;
@@ -106,17 +141,47 @@ function reasonToSkip(network: Network, group: DependencyGroup, { layers, protec
   return undefined;
 }
 
-function requireValid(network: Network, { target, roundTo = 1, minChannels = 1, protect = [] }: PlanOptions): void {
+function requireValid(network: Network, options: PlanOptions): void {
+  const { target, roundTo = 1, minChannels = 1, protect = [], source = 'weights', evidence = {} } = options;
   const invalid = (field: string, message: string, hint: string) => new Failure('invalid-request', message, { field, hint });
-  if ('ratio' in target && !(target.ratio > 0 && target.ratio < 1)) {
-    throw invalid('target.ratio', `A pruning ratio of ${target.ratio} is not possible.`, 'Give a ratio between 0 and 1, such as 0.3.');
+  const criterion = criterionOf(options.criterion);
+  if (source !== 'weights' && !criterion.compares) {
+    throw invalid(
+      'source',
+      `Criterion ${options.criterion} compares nothing, so it takes no source.`,
+      'Leave "source" away, or choose a dice criterion.',
+    );
   }
-  if ('flops' in target && !(target.flops > 0 && Number.isFinite(target.flops))) {
-    throw invalid('target.flops', `A target of ${target.flops} FLOPs is not possible.`, 'Give a positive number of FLOPs.');
+  const missing = criterion.needs(source).find((need) => evidence[need] === undefined);
+  if (missing !== undefined) {
+    throw invalid('criterion', `Criterion ${options.criterion} needs ${missing}, and none were given.`, 'Collect them from images first.');
+  }
+  if ('ratio' in target) {
+    if (!(target.ratio > 0 && target.ratio < 1)) {
+      throw invalid('target.ratio', `A pruning ratio of ${target.ratio} is not possible.`, 'Give a ratio between 0 and 1, such as 0.3.');
+    }
+    for (const [pattern, ratio] of Object.entries(target.byLayer ?? {})) {
+      const field = `target.byLayer.${pattern}`;
+      if (!(ratio >= 0 && ratio < 1))
+        throw invalid(field, `A pruning ratio of ${ratio} is not possible.`, 'Give a ratio from 0 to below 1.');
+      requireLayer(network, pattern, field);
+    }
+  } else {
+    const [metric, amount] = amountOf(target);
+    if (!(amount > 0 && Number.isFinite(amount))) {
+      throw invalid(`target.${metric}`, `A target of ${amount} ${metric} is not possible.`, 'Give a positive number.');
+    }
   }
   for (const [field, value] of Object.entries({ roundTo, minChannels })) {
     if (!(Number.isInteger(value) && value >= 1)) throw invalid(field, `${field} cannot be ${value}.`, 'Give a whole number from 1 up.');
   }
-  const unknown = protect.find((id) => !network.nodes.some((node) => node.id === id));
-  if (unknown !== undefined) throw invalid('protect', `There is no layer "${unknown}" to protect.`, 'Name layers of the model.');
+  for (const pattern of protect) requireLayer(network, pattern, 'protect');
+}
+
+function requireLayer({ nodes }: Network, pattern: string, field: string): void {
+  if (nodes.some(({ id }) => matches(pattern, id))) return;
+  throw new Failure('invalid-request', `No layer is called "${pattern}".`, {
+    field,
+    hint: 'Name layers of the model; * stands for any characters.',
+  });
 }

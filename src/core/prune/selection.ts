@@ -1,4 +1,4 @@
-import { limitOf, type Criterion } from './criteria.ts';
+import { limitOf } from '../dice/index.ts';
 import type { DependencyGroup } from './groups.ts';
 
 export interface WidthRules {
@@ -15,45 +15,71 @@ export interface Choice {
   readonly removed: readonly number[];
 }
 
+/** What a criterion says of one group. */
+export interface Preference {
+  /** Importance of each channel; pooled with those of other groups under global ranking. */
+  readonly scores: Float64Array;
+  /** The criterion's own choice at a ratio; where it has none the lowest scores leave, ties to the lower index. */
+  readonly choose: ((ratio: number) => readonly number[]) | undefined;
+}
+
 /** The choices that a criterion makes from one group, at any ratio or number. */
-export interface Selection {
+export interface Selection extends Pick<Preference, 'scores'> {
   readonly group: DependencyGroup;
+  /** Most channels that may leave. */
+  readonly most: number;
   /** Channels that would leave at a ratio by the width rules alone. */
   limit(ratio: number): number;
   /** Channels that leave at a ratio, the first to leave first. */
   atRatio(ratio: number): readonly number[];
+  /** At most this many, as the width rules allow. */
+  atCount(count: number): readonly number[];
   /** One step of width fewer than these. */
   wider(removed: readonly number[]): readonly number[];
   /** One step of width more than these, as far as a channel stays. */
   narrower(removed: readonly number[]): readonly number[];
 }
 
-/** @param scores the criterion's scores of this group */
 export function createSelection(
   group: DependencyGroup,
-  criterion: Criterion,
-  scores: Float64Array,
+  { scores, choose }: Preference,
   { roundTo = 1, minChannels = 1 }: WidthRules,
 ): Selection {
   const { size } = group;
   const least = Math.min(size, Math.max(roundTo, Math.ceil(minChannels / roundTo) * roundTo));
-  const limit = (ratio: number): number => {
-    const kept = Math.round((size - limitOf(size, ratio)) / roundTo) * roundTo;
+  const select = choose ?? lowest(scores);
+  const ruled = (count: number): number => {
+    const kept = Math.round((size - count) / roundTo) * roundTo;
     return size - Math.min(size, Math.max(kept, least));
   };
-  const ofCount = (count: number): readonly number[] => criterion.select(scores, count / size).slice(0, count);
+  const limit = (ratio: number): number => ruled(limitOf(size, ratio));
+  const ofCount = (count: number): readonly number[] => (count === 0 ? [] : select(count / size).slice(0, count));
+  /** Where the criterion gives fewer than wanted, the width is brought back to a multiple. */
+  const whole = (chosen: readonly number[], wanted: number): readonly number[] => {
+    const surplus = chosen.length < wanted ? (roundTo - ((size - chosen.length) % roundTo)) % roundTo : 0;
+    return chosen.slice(0, Math.max(0, chosen.length - surplus));
+  };
   return {
     group,
+    scores,
+    most: size - least,
     limit,
     atRatio(ratio) {
       const wanted = limit(ratio);
+      if (wanted === 0) return [];
       // The criterion's own choice at this very ratio, unless the width rules change the number.
-      const chosen = wanted === limitOf(size, ratio) ? criterion.select(scores, ratio) : ofCount(wanted);
-      // Where the criterion gives fewer, the width is brought back to a multiple.
-      const surplus = chosen.length < wanted ? (roundTo - ((size - chosen.length) % roundTo)) % roundTo : 0;
-      return chosen.slice(0, Math.max(0, chosen.length - surplus));
+      return whole(wanted === limitOf(size, ratio) ? select(ratio) : ofCount(wanted), wanted);
+    },
+    atCount(count) {
+      const wanted = ruled(count);
+      return whole(ofCount(wanted), wanted);
     },
     narrower: (removed) => ofCount(Math.min(removed.length + roundTo, size - least)),
     wider: (removed) => ofCount(Math.max(0, removed.length - roundTo)),
   };
+}
+
+function lowest(scores: Float64Array): (ratio: number) => readonly number[] {
+  const order = Array.from(scores, (_, channel) => channel).sort((a, b) => scores[a] - scores[b] || a - b);
+  return (ratio) => order.slice(0, limitOf(scores.length, ratio));
 }

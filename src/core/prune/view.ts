@@ -1,8 +1,10 @@
-import type { KernelMatrix, SampledActivations } from '../dice/index.ts';
+import { groupSimilarity, type KernelMatrix } from '../dice/index.ts';
 import { Failure } from '../failure.ts';
 import { inferShapes, kernelMatrix, nodeOf, weightsOf, type Network, type Shape } from '../network/index.ts';
-import type { Random } from '../random.ts';
+import { createRandom, type Random } from '../random.ts';
+import type { ByWeight, Evidence, FeatureMapStatistics, Source } from './evidence.ts';
 import type { DependencyGroup, Member } from './groups.ts';
+import { portionsOf, type Portion } from './portion.ts';
 
 /** Rows of one producer, one for each channel of the group. */
 export interface GroupRows extends KernelMatrix {
@@ -10,35 +12,86 @@ export interface GroupRows extends KernelMatrix {
   readonly rescale: boolean;
 }
 
-/** What a criterion sees of a dependency group. */
+/** What a criterion sees of a dependency group. Everything is made when it is asked for. */
 export interface GroupView {
   /** Channels of the group; scores have this length. */
   readonly size: number;
-  /**
-   * Kernels of each producer. More than one matrix where several of its kernels leave at once (the convolution groups
-   * of a grouped convolution): row c of every matrix belongs to channel c of the group.
-   */
-  readonly kernels: readonly (readonly GroupRows[])[];
-  /** Activations of each producer in the same form, where they were sampled. */
-  readonly activations?: readonly (readonly GroupRows[])[];
   readonly random: Random;
+  /** Kernels of the producers, along their output channels. */
+  kernels(): readonly Portion[];
+  /** Scales (γ) of the group's normalisation layers. */
+  scales(): readonly Portion[];
+  /** Every parameter that leaves with the channels. */
+  parameters(): readonly Portion[];
+  /**
+   * Kernels of each producer as rows. More than one matrix where several of its kernels leave at once (the convolution
+   * groups of a grouped convolution): row c of every matrix belongs to channel c of the group.
+   */
+  rows(): readonly (readonly GroupRows[])[];
+  /** Dice similarity of the channels (size × size) on the source asked for; less the permuted kernels' for `weights-excess`. */
+  similarity(): Float64Array;
+  /** Values of this kind that belong to the portion's weight. */
+  values(kind: 'gradient' | 'squaredGradient' | 'hessianProduct', portion: Portion): Float32Array;
+  /** Feature maps of each producer, its statistics gathered to the group's channels. */
+  featureMaps(): readonly FeatureMapStatistics[];
 }
 
-/** Sampled activations by convolution id, as the engine returns them. */
-export type Activations = ReadonlyMap<string, SampledActivations>;
+export interface ViewOptions {
+  readonly source: Source;
+  /** Of the `random` criterion and of the permuted kernels. */
+  readonly seed: number;
+  readonly evidence: Evidence;
+}
 
 /**
- * Makes the views of a network's groups.
- *
- * @throws Failure `invalid-request` (field `source`) when activations are given but not those of a producer
+ * Makes the views of a network's groups. What a view lacks is a Failure `invalid-request` (field `criterion`) when it
+ * is asked for.
  */
-export function createViews(network: Network, random: Random, activations?: Activations): (group: DependencyGroup) => GroupView {
+export function createViews(network: Network, { source, seed, evidence }: ViewOptions): (group: DependencyGroup) => GroupView {
   const shapes = inferShapes(network);
-  return ({ size, producers }) => ({
-    size,
-    kernels: producers.map((member) => slots(member, kernelsOf(network, member.node, shapes))),
-    activations: activations && producers.map((member) => slots(member, sampleOf(activations, member.node))),
-    random,
+  const portions = portionsOf(network);
+  const random = createRandom(seed);
+  const byKind = {
+    gradient: evidence.gradients?.mean,
+    squaredGradient: evidence.gradients?.meanSquare,
+    hessianProduct: evidence.hessianProduct,
+  };
+  return (group) => {
+    const { size, producers } = group;
+    const rows = once(() => producers.map((member) => slots(member, kernelsOf(network, member.node, shapes))));
+    const sampled = (): GroupRows[] => producers.flatMap((member) => slots(member, sampleOf(evidence, member.node)));
+    return {
+      size,
+      random,
+      kernels: once(() => portions.kernels(group)),
+      scales: once(() => portions.scales(group)),
+      parameters: once(() => portions.parameters(group)),
+      rows,
+      similarity: once(() => {
+        if (source === 'activations') return groupSimilarity(sampled());
+        const kernels = rows().flat();
+        const similarity = groupSimilarity(kernels);
+        if (source === 'weights') return similarity;
+        const permuted = groupSimilarity(permute(kernels, createRandom(seed)));
+        return similarity.map((value, at) => value - permuted[at]);
+      }),
+      values: (kind, { key }) => valuesOf(byKind[kind], key),
+      featureMaps: once(() => producers.map((member) => gathered(member, mapsOf(evidence, member.node)))),
+    };
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** The null of METHOD.md §1: every kernel's values in another order. */
+function permute(matrices: readonly GroupRows[], random: Random): GroupRows[] {
+  return matrices.map((matrix) => {
+    const values = matrix.values.slice();
+    for (let row = 0; row < matrix.count; row++) random.shuffle(values.subarray(row * matrix.size, (row + 1) * matrix.size));
+    return { ...matrix, values };
   });
 }
 
@@ -47,15 +100,41 @@ function kernelsOf(network: Network, id: string, shapes: ReadonlyMap<string, Sha
   return { ...kernelMatrix(node, weightsOf(network, node, shapes)), rescale: true };
 }
 
-function sampleOf(activations: Activations, id: string): GroupRows {
-  const sample = activations.get(id);
-  if (sample === undefined) {
-    throw new Failure('invalid-request', `The activations of layer "${id}" were not sampled.`, {
-      hint: 'Only convolutions are sampled: use layers "conv", or source "weights".',
-      field: 'source',
+function sampleOf({ activations }: Evidence, id: string): GroupRows {
+  const sample = activations?.get(id);
+  if (sample === undefined) throw notSeen(id, 'source');
+  return { count: sample.channels, size: sample.samples, values: sample.values, rescale: !sample.nonNegative };
+}
+
+function mapsOf({ featureMaps }: Evidence, id: string): FeatureMapStatistics {
+  const maps = featureMaps?.get(id);
+  if (maps === undefined) throw notSeen(id, 'criterion');
+  return maps;
+}
+
+function notSeen(id: string, field: string): Failure {
+  return new Failure('invalid-request', `The activations of layer "${id}" were not sampled.`, {
+    hint: 'Only convolutions are sampled: use layers "conv", or compare weights.',
+    field,
+  });
+}
+
+function valuesOf(values: ByWeight | undefined, key: string): Float32Array {
+  const own = values?.get(key);
+  if (own === undefined) {
+    throw new Failure('invalid-request', `The gradient of "${key}" was not computed.`, {
+      hint: 'Give the gradients of every kernel, or choose a criterion that looks at weights alone.',
+      field: 'criterion',
     });
   }
-  return { count: sample.channels, size: sample.samples, values: sample.values, rescale: !sample.nonNegative };
+  return own;
+}
+
+/** Means of each group channel's own channels in one producer. */
+function gathered({ channels }: Member, { meanRank, zeroShare, nonNegative }: FeatureMapStatistics): FeatureMapStatistics {
+  const means = (values: Float64Array): Float64Array =>
+    Float64Array.from(channels, (own) => own.reduce((sum, channel) => sum + values[channel], 0) / own.length);
+  return { meanRank: means(meanRank), zeroShare: means(zeroShare), nonNegative };
 }
 
 /** One matrix for each of the kernels that a channel of the group has in this producer. */

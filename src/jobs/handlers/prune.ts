@@ -120,8 +120,8 @@ export const prune: JobHandler<'prune'> = async (context) => {
   return { plan: document, artifact, report };
 };
 
-function plan(network: Network, { criterion, target, roundTo, layers, seed }: PruneRequest): Plan {
-  return planPruning(network, { criterion, target, roundTo, layers, seed });
+function plan(network: Network, { criterion, source, layers, target, ranking, roundTo, minChannels, protect, seed }: PruneRequest): Plan {
+  return planPruning(network, { criterion, source, layers, target, ranking, roundTo, minChannels, protect, seed });
 }
 
 /**

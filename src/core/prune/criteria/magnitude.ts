@@ -1,0 +1,73 @@
+import { sumsOf } from '../portion.ts';
+import type { GroupRows } from '../view.ts';
+import { meanOfKernels, meanOver, ofWeights, relative } from './criterion.ts';
+
+/** Σ|w| of a channel's kernels, divided by the layer's mean, averaged over the group's producers (Li et al. 2017). */
+export const l1 = ofWeights((view) => meanOfKernels(view, (kernels) => relative(sumsOf(kernels, Math.abs))));
+
+/** √Σw² of a channel's kernels, divided by the layer's mean, averaged over the group's producers (Li et al. 2017). */
+export const l2 = ofWeights((view) => meanOfKernels(view, (kernels) => relative(sumsOf(kernels, square).map(Math.sqrt))));
+
+/** Uniform and seeded: the control that every criterion must beat (Frankle & Carbin 2019). */
+export const random = ofWeights((view) => Float64Array.from({ length: view.size }, () => view.random.next()));
+
+/**
+ * √Σw² over every parameter that leaves with the channel: the producers' kernels and biases, normalisation and depthwise
+ * layers on the way, the consumers' input channels (Fang et al. 2023, without its sparse training); divided by the mean.
+ */
+export const groupNorm = ofWeights((view) => {
+  const total = new Float64Array(view.size);
+  for (const portion of view.parameters()) {
+    const own = sumsOf(portion, square);
+    for (let channel = 0; channel < view.size; channel++) total[channel] += own[channel];
+  }
+  return relative(total.map(Math.sqrt));
+});
+
+/** |γ| of the BatchNormalization, averaged over the group's; as it is, since its threshold is a global one (Liu et al. 2017). */
+export const bnScale = ofWeights((view) => meanOver(view.scales(), view.size, (scale) => sumsOf(scale, Math.abs)), {
+  obstacle: (view) => (view.scales().length === 0 ? 'It has no BatchNormalization whose scale could be its score.' : undefined),
+});
+
+/**
+ * Layer-adaptive magnitude, per channel (Lee et al. 2021): Σw² over the sum of all Σw² of the layer that are not smaller,
+ * averaged over the producers. It is its own normalisation: the largest channel of every layer has 1.
+ */
+export const lamp = ofWeights((view) => meanOfKernels(view, (kernels) => adaptive(sumsOf(kernels, square))));
+
+function adaptive(squares: Float64Array): Float64Array {
+  const order = Array.from(squares, (_, channel) => channel).sort((a, b) => squares[b] - squares[a]);
+  const scores = new Float64Array(squares.length);
+  let notSmaller = 0;
+  for (let first = 0; first < order.length;) {
+    let end = first;
+    for (; end < order.length && squares[order[end]] === squares[order[first]]; end++) notSmaller += squares[order[end]];
+    for (; first < end; first++) scores[order[first]] = notSmaller === 0 ? 0 : squares[order[first]] / notSmaller;
+  }
+  return scores;
+}
+
+/**
+ * Σ_j ‖w_i − w_j‖₂ over the layer's filters, signs kept: one near the geometric median is replaceable (FPGM, He et al.
+ * 2019); divided by the layer's mean, averaged over the producers.
+ */
+export const fpgm = ofWeights((view) => meanOver(view.rows(), view.size, (matrices) => relative(distanceSums(matrices, view.size))));
+
+function distanceSums(matrices: readonly GroupRows[], count: number): Float64Array {
+  const sums = new Float64Array(count);
+  for (let i = 1; i < count; i++) {
+    for (let j = 0; j < i; j++) {
+      let squared = 0;
+      for (const { size, values } of matrices) {
+        for (let a = i * size, b = j * size; a < (i + 1) * size; a++, b++) squared += (values[a] - values[b]) ** 2;
+      }
+      sums[i] += Math.sqrt(squared);
+      sums[j] += Math.sqrt(squared);
+    }
+  }
+  return sums;
+}
+
+function square(value: number): number {
+  return value * value;
+}
