@@ -58,7 +58,8 @@ export async function startService({ entry, engine = { backend: undefined, threa
   });
   const config = { engine, jobs: { concurrency: 2, memoryMiB: 2048 }, logLevel: 'warn' } as const;
   const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log, entry });
-  const engineInfo = async () => ({ backend: 'cpu', version: '0', threads: 1, device: 'cpu', reason: 'a test' }) as const;
+  const engineInfo = async () =>
+    ({ backend: 'cpu', version: '0', threads: 1, device: 'cpu', reason: 'a test', imagesPerSecond: 1 }) as const;
   const server = await startServer({ app: createApp({ context: { store, queue }, engineInfo, log }), host: '127.0.0.1', port: 0 });
 
   const call: Service['call'] = async (path, init) => {

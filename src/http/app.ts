@@ -65,7 +65,16 @@ export function createApp({ context, engineInfo, log }: AppDependencies): OpenAP
   const app = createRouter();
   app.onError(onError(log));
   app.notFound(onNotFound);
-  app.use(requestId(), logged(log), metrics.timed, drained, secureHeaders(), fromThisMachine, boundedBodies(), idempotent(context));
+  app.use(
+    requestId(),
+    logged(log),
+    metrics.timed,
+    drained,
+    secureHeaders({ strictTransportSecurity: false }),
+    fromThisMachine,
+    boundedBodies(),
+    idempotent(context),
+  );
   app.route('/', modelRoutes(context));
   app.route('/', datasetRoutes(context));
   app.route('/', profileRoutes(context));

@@ -35,7 +35,9 @@ export const engineStamp = z
 export type EngineStamp = z.infer<typeof engineStamp>;
 
 /** The engine that jobs will run on, and why it is this one. */
-export const engineReport = engineStamp.extend({ reason: z.string() }).openapi('EngineReport');
+export const engineReport = engineStamp
+  .extend({ reason: z.string(), imagesPerSecond: z.number().describe('Of a small fixed network, measured once.') })
+  .openapi('EngineReport');
 export type EngineReport = z.infer<typeof engineReport>;
 
 /** RFC 9457 problem details, with a machine-readable code and the field, file or layer at fault. */

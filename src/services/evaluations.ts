@@ -7,11 +7,11 @@ import { hashOf } from './keys.ts';
 import { datasetRef, modelRef } from './references.ts';
 
 const view = ({ id, modelId, datasetId, result, createdAt }: typeof evaluations.$inferSelect): Evaluation => ({
-  ...result,
   id,
   model: modelId,
   dataset: datasetId,
   createdAt,
+  ...result,
 });
 
 /** The evaluation where the same was asked before, and else the job that makes it. Fails with `not-found`. */

@@ -22,8 +22,8 @@ const withProfile = ({ store }: Context) =>
 type Row = ReturnType<ReturnType<typeof withProfile>['all']>[number];
 
 const view = ({ id, parentId, contentHash, summary, profileId, weightDiversity, createdAt }: Row): Model => ({
-  ...summary,
   id,
+  ...summary,
   parentId,
   contentHash,
   profileId,

@@ -7,11 +7,11 @@ import { profileOptionsHash } from './keys.ts';
 import { datasetRef, modelRef } from './references.ts';
 
 const view = ({ id, modelId, datasetId, result, createdAt }: typeof profiles.$inferSelect): Profile => ({
-  ...result,
   id,
   model: modelId,
   dataset: datasetId,
   createdAt,
+  ...result,
 });
 
 /** The profile where it is known, and else the job that makes it. Fails with `not-found` and `invalid-request`. */

@@ -9,10 +9,10 @@ import { hashOf } from './keys.ts';
 import { datasetRef, modelRef, weightProfile } from './references.ts';
 
 const view = ({ id, datasetId, result, createdAt }: typeof recommendations.$inferSelect): Recommendation => ({
-  ...result,
   id,
   dataset: datasetId,
   createdAt,
+  ...result,
 });
 
 /** Every model that was not pruned from another. */
