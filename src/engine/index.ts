@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { activations } from './activations.ts';
 import { loadBackend } from './backend.ts';
 import type { Backend } from './backend.ts';
+import { gradients } from './gradients.ts';
 import { features, logits, logitsOf } from './infer.ts';
 import { latency, speedCheck } from './latency.ts';
 import { recalibrate } from './recalibrate.ts';
@@ -31,6 +32,7 @@ export function engineOf(backend: Backend): Engine {
     logitsOf: (network, inputs) => logitsOf(backend, network, inputs),
     features: (network, images, runOptions) => features(backend, network, images, runOptions),
     activations: (network, images, runOptions) => activations(backend, network, images, runOptions),
+    gradients: (network, images, runOptions) => gradients(backend, network, images, runOptions),
     recalibrate: (network, images, runOptions) => recalibrate(backend, network, images, runOptions),
     train: (network, trainSet, validation, recipe, trainOptions) => train(backend, network, trainSet, validation, recipe, trainOptions),
     latency: (networks, runOptions) => latency(backend, networks, runOptions),

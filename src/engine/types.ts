@@ -76,6 +76,14 @@ export interface TrainResult {
   readonly imagesPerSecond: number;
 }
 
+/** Of the kernels of every layer, laid out as the weights are, by weight key. */
+export interface WeightGradients {
+  /** Gradient of the mean cross-entropy over the images. */
+  readonly mean: ReadonlyMap<string, Float32Array>;
+  /** Mean over the batches of the squared gradient of the batch's mean cross-entropy. */
+  readonly meanSquare: ReadonlyMap<string, Float32Array>;
+}
+
 export interface RunOptions {
   readonly batchSize?: number;
   readonly onProgress?: OnProgress;
@@ -112,6 +120,16 @@ export interface Engine {
     images: ImageSet,
     options: RunOptions & { readonly batches: number; readonly batchSize: number; readonly seed: number },
   ): Promise<Network>;
+
+  /**
+   * Gradients of the cross-entropy by the kernels, with moving BatchNormalization statistics and no Dropout: the network
+   * as it answers, not as it trains.
+   */
+  gradients(
+    network: Network,
+    images: ImageSet,
+    options: RunOptions & { readonly batches: number; readonly batchSize: number; readonly seed: number },
+  ): Promise<WeightGradients>;
 
   train(network: Network, train: ImageSet, validation: ImageSet, recipe: Recipe, options?: TrainOptions): Promise<TrainResult>;
 
