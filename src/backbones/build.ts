@@ -2,7 +2,8 @@ import type { Network, NetworkMetadata, Node, Preprocessing, Tensor } from '../c
 import { Failure } from '../core/failure.ts';
 import { classifierNode, costOf, inferShapes, inputShapesOf, layerOf, sizeOf } from '../core/network/index.ts';
 import { createRandom, type Random } from '../core/random.ts';
-import { DEFAULT_PREPROCESSING, blueprints, type Blueprint } from './catalogue.ts';
+import { DEFAULT_PREPROCESSING, type Blueprint } from './blueprint.ts';
+import { blueprints } from './catalogue.ts';
 import { createGraph } from './graph.ts';
 
 /** A network before it has weights. */

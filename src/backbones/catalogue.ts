@@ -1,27 +1,11 @@
-import type { Preprocessing } from '../core/network/types.ts';
-import type { Graph } from './graph.ts';
-import { mobilenetV2, type MobileNetV2 } from './mobilenet.ts';
+import type { Blueprint } from './blueprint.ts';
+import { efficientnets } from './efficientnet.ts';
+import { mnasnets } from './mnasnet.ts';
+import { mobilenets } from './mobilenet.ts';
 import { resnet, type ResNet } from './resnet.ts';
 import { squeezenet, type SqueezeNet } from './squeezenet.ts';
+import { timmMobileNets } from './timm.ts';
 import { vgg, vggStages, type Vgg } from './vgg.ts';
-
-/** An architecture as data: how its blocks are laid out, and what its original expects of an image. */
-export interface Blueprint {
-  readonly id: string;
-  readonly family: string;
-  readonly description: string;
-  readonly inputShape: readonly [number, number, number];
-  readonly classes: number;
-  lay(graph: Graph, classes: number): void;
-}
-
-/** ImageNet's mean and deviation, which the CIFAR checkpoints use too. */
-export const DEFAULT_PREPROCESSING: Preprocessing = {
-  scale: 1 / 255,
-  mean: [0.485, 0.456, 0.406],
-  std: [0.229, 0.224, 0.225],
-  resize: 'shorter-side-centre-crop',
-};
 
 const small = { inputShape: [32, 32, 3], classes: 10 } as const;
 const large = { inputShape: [224, 224, 3], classes: 1000 } as const;
@@ -127,33 +111,6 @@ const squeezeNetSmall: SqueezeNet = {
   dropout: 0.2,
 };
 
-const mobileNetV2Small: MobileNetV2 = {
-  stem: { width: 16, stride: 1 },
-  rows: [
-    [1, 16, 1, 1],
-    [6, 24, 2, 2],
-    [6, 32, 3, 2],
-    [6, 64, 3, 1],
-  ],
-  last: 256,
-  dropout: 0.2,
-};
-
-const mobileNetV2: MobileNetV2 = {
-  stem: { width: 32, stride: 2 },
-  rows: [
-    [1, 16, 1, 1],
-    [6, 24, 2, 2],
-    [6, 32, 3, 2],
-    [6, 64, 4, 2],
-    [6, 96, 3, 1],
-    [6, 160, 3, 2],
-    [6, 320, 1, 1],
-  ],
-  last: 1280,
-  dropout: 0.2,
-};
-
 export const blueprints: readonly Blueprint[] = [
   ...[20, 32, 56].map(cifarResNet),
   {
@@ -169,13 +126,6 @@ export const blueprints: readonly Blueprint[] = [
     description: 'Seven fire modules with batch normalisation, averaged, then Dense',
     ...small,
     lay: (graph, classes) => squeezenet(graph, squeezeNetSmall, classes),
-  },
-  {
-    id: 'mobilenetv2-small',
-    family: 'mobilenetv2',
-    description: 'Nine inverted residuals with ReLU6 for small images',
-    ...small,
-    lay: (graph, classes) => mobilenetV2(graph, mobileNetV2Small, classes),
   },
   {
     id: 'custom-cnn',
@@ -233,11 +183,8 @@ export const blueprints: readonly Blueprint[] = [
       ],
     ],
   }),
-  {
-    id: 'mobilenet_v2',
-    family: 'mobilenetv2',
-    description: 'MobileNetV2 as in torchvision (Sandler 2018)',
-    ...large,
-    lay: (graph, classes) => mobilenetV2(graph, mobileNetV2, classes),
-  },
+  ...mobilenets,
+  ...efficientnets,
+  ...mnasnets,
+  ...timmMobileNets,
 ];

@@ -1,0 +1,31 @@
+import type { Preprocessing } from '../core/network/types.ts';
+import type { Graph } from './graph.ts';
+
+/** An architecture as data: how its blocks are laid out, and what its original expects of an image. */
+export interface Blueprint {
+  readonly id: string;
+  readonly family: string;
+  readonly description: string;
+  readonly inputShape: readonly [number, number, number];
+  readonly classes: number;
+  lay(graph: Graph, classes: number): void;
+}
+
+/** ImageNet's mean and deviation, which the CIFAR checkpoints use too. */
+export const DEFAULT_PREPROCESSING: Preprocessing = {
+  scale: 1 / 255,
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+  resize: 'shorter-side-centre-crop',
+};
+
+/** A blueprint of ImageNet's 1,000 classes on square images. */
+export function imagenet(given: Pick<Blueprint, 'id' | 'family' | 'description' | 'lay'>, side = 224): Blueprint {
+  return { ...given, inputShape: [side, side, 3], classes: 1000 };
+}
+
+/** The multiple of 8 nearest to a scaled width, at least 8 and never more than a tenth below it (Sandler 2018). */
+export function roundedWidth(width: number): number {
+  const rounded = Math.max(8, Math.floor((width + 4) / 8) * 8);
+  return rounded < 0.9 * width ? rounded + 8 : rounded;
+}
