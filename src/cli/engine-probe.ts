@@ -5,27 +5,24 @@ import { promisify } from 'node:util';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { Failure } from '../core/failure.ts';
-import { engineReport } from '../schema/common.ts';
+import { engineReport, type EngineReport } from '../schema/common.ts';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 const root = fileURLToPath(new URL('engine-root.ts', import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 const setupRecord = z.object({ reason: z.string() });
-const probed = engineReport.extend({ imagesPerSecond: z.number() });
-export type ProbedEngine = z.infer<typeof probed>;
-
 /**
  * What jobs will run on, asked once of a process of its own: the server never loads TensorFlow, which would block its
  * event loop and hold its memory.
  * @returns a function that fails with `engine-unavailable`
  */
-export function engineProbe(): () => Promise<ProbedEngine> {
-  let asked: Promise<ProbedEngine> | undefined;
-  const ask = async (): Promise<ProbedEngine> => {
+export function engineProbe(): () => Promise<EngineReport> {
+  let asked: Promise<EngineReport> | undefined;
+  const ask = async (): Promise<EngineReport> => {
     try {
       const { stdout } = await promisify(execFile)(process.execPath, ['--import', tsx, root, ...setupReason()]);
-      return probed.parse(JSON.parse(stdout));
+      return engineReport.parse(JSON.parse(stdout));
     } catch (cause) {
       asked = undefined;
       const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim().split('\n').at(-1) : undefined;

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { reporting } from '../command.ts';
-import { engineProbe, repository, type ProbedEngine } from '../engine-probe.ts';
+import type { EngineReport } from '../../schema/common.ts';
+import { engineProbe, repository } from '../engine-probe.ts';
 
 /** `espalier engine …` */
 export function addEngineCommands(program: Command): void {
@@ -27,7 +28,7 @@ export function addEngineCommands(program: Command): void {
     );
 }
 
-function engineText({ backend, version, device, threads, reason, imagesPerSecond }: ProbedEngine): string {
+function engineText({ backend, version, device, threads, reason, imagesPerSecond }: EngineReport): string {
   return [
     `engine   ${backend} ${version} on ${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     `why      ${reason}`,
