@@ -1,8 +1,14 @@
 import type { Blueprint } from './blueprint.ts';
+import { convnexts } from './convnext.ts';
+import { densenets } from './densenet.ts';
 import { efficientnets } from './efficientnet.ts';
+import { googlenets } from './googlenet.ts';
+import { inceptions } from './inception.ts';
 import { mnasnets } from './mnasnet.ts';
 import { mobilenets } from './mobilenet.ts';
+import { regnets } from './regnet.ts';
 import { resnet, type ResNet } from './resnet.ts';
+import { shufflenets } from './shufflenet.ts';
 import { squeezenet, type SqueezeNet } from './squeezenet.ts';
 import { timmMobileNets } from './timm.ts';
 import { vgg, vggStages, type Vgg } from './vgg.ts';
@@ -112,7 +118,7 @@ const squeezeNetSmall: SqueezeNet = {
 };
 
 export const blueprints: readonly Blueprint[] = [
-  ...[20, 32, 56].map(cifarResNet),
+  ...[20, 32, 44, 56, 110].map(cifarResNet),
   {
     id: 'vgg-small',
     family: 'vgg',
@@ -140,6 +146,9 @@ export const blueprints: readonly Blueprint[] = [
   imagenetResNet('resnet101', 'bottleneck', [3, 4, 23, 3]),
   imagenetResNet('resnet152', 'bottleneck', [3, 8, 36, 3]),
   imagenetResNet('resnext50_32x4d', 'bottleneck', [3, 4, 6, 3], { groups: 32, innerWidth: 2 }),
+  imagenetResNet('resnext101_32x8d', 'bottleneck', [3, 4, 23, 3], { groups: 32, innerWidth: 4 }),
+  imagenetResNet('resnext101_64x4d', 'bottleneck', [3, 4, 23, 3], { groups: 64, innerWidth: 4 }),
+  imagenetResNet('wide_resnet101_2', 'bottleneck', [3, 4, 23, 3], { innerWidth: 2 }),
   imagenetResNet('wide_resnet50_2', 'bottleneck', [3, 4, 6, 3], { innerWidth: 2 }),
   ...[false, true].flatMap((batchNormalization) => [
     imagenetVgg(11, batchNormalization, 1, 1, 2, 2, 2),
@@ -187,4 +196,10 @@ export const blueprints: readonly Blueprint[] = [
   ...efficientnets,
   ...mnasnets,
   ...timmMobileNets,
+  ...densenets,
+  ...googlenets,
+  ...inceptions,
+  ...shufflenets,
+  ...regnets,
+  ...convnexts,
 ];

@@ -71,9 +71,14 @@ const torchLayouts: Partial<Record<Kind, (shape: Shape, flattened: Shape | undef
   Dense: denseLayout,
 };
 
+/** A module's parameter, except where the module is a bare parameter. */
+function torchName({ id, kind }: Node, weight: string): string {
+  return kind === 'LayerScale' ? id : `${id}.${torchNames[weight]}`;
+}
+
 /** PyTorch state dicts: a node's id is its module path; kernels are OIHW, Dense kernels (out, in), flattened maps channels first. */
 export const torchNaming: WeightNaming = {
-  nameOf: (node, weight) => `${node.id}.${torchNames[weight]}`,
+  nameOf: torchName,
   layoutOf(kind, shape, flattened) {
     const layout = shape.length > 1 ? torchLayouts[kind] : undefined;
     return layout ? layout(shape, flattened) : { storedShape: shape, sides: shape, steps: [1] };
@@ -99,7 +104,7 @@ export function loadWeights({ nodes, metadata }: Topology, tensors: ReadonlyMap<
       const tensor = tensors.get(stored);
       const layout = naming.layoutOf(node.kind, shape, flattened);
       if (!tensor) throw unfit(metadata.name, stored, 'is missing');
-      if (tensor.shape.join() !== layout.storedShape.join()) {
+      if (withoutOnes(tensor.shape) !== withoutOnes(layout.storedShape)) {
         throw unfit(metadata.name, stored, `has shape [${tensor.shape.join(', ')}] instead of [${layout.storedShape.join(', ')}]`);
       }
       weights.set(`${node.id}/${name}`, { shape, data: inOurOrder(tensor.data, layout) });
@@ -111,6 +116,9 @@ export function loadWeights({ nodes, metadata }: Topology, tensors: ReadonlyMap<
   validateNetwork(network);
   return network;
 }
+
+/** A 1×1 convolution is a linear layer of every position, so axes of one decide nothing. */
+const withoutOnes = (shape: Shape): string => shape.filter((side) => side !== 1).join();
 
 /** The map [height, width, channels] that reaches a node flattened, through nothing but vectors; undefined otherwise. */
 function flattenedMap(network: Network, node: Node, shapes: ReadonlyMap<string, Shape>): Shape | undefined {
