@@ -5,7 +5,7 @@ export type { Activations, ByWeight, Evidence, FeatureMaps, FeatureMapStatistics
 export { featureMapStatistics, joinStatistics } from './feature-maps.ts';
 export { dependencyGroups, type DependencyGroup, type Member } from './groups.ts';
 export { hessianProduct } from './hessian-product.ts';
-export { planPruning, type Plan, type PlannedGroup, type PlanOptions } from './plan.ts';
+export { checkPlan, planPruning, type Plan, type PlannedGroup, type PlanOptions } from './plan.ts';
 export type { RankingName } from './ranking.ts';
 export type { PruneTarget } from './target.ts';
 export type { GroupRows, GroupView } from './view.ts';

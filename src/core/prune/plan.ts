@@ -23,7 +23,7 @@ export interface PlanOptions extends WidthRules {
   readonly ranking?: RankingName;
   /** What Dice criteria compare; weights by default. */
   readonly source?: Source;
-  /** What the criterion needs beside the weights, see `needsOf`. */
+  /** What the criterion needs beside the weights, see `Criterion.needs`. */
   readonly evidence?: Evidence;
 }
 
@@ -80,6 +80,15 @@ export function planPruning(network: Network, options: PlanOptions): Plan {
     notes,
     cost: { before: costWith([]), after: costWith(choices) },
   };
+}
+
+/**
+ * Throws what `planPruning` would, as far as it can be known before channels are scored: wrong options, and targets that
+ * no choice of channels reaches.
+ */
+export function checkPlan(network: Network, options: PlanOptions): void {
+  requireValid(network, options);
+  planPruning(network, { ...options, criterion: 'l1', source: 'weights' });
 }
 
 function meet(
@@ -142,7 +151,7 @@ function reasonToSkip(network: Network, group: DependencyGroup, { layers, protec
 }
 
 function requireValid(network: Network, options: PlanOptions): void {
-  const { target, roundTo = 1, minChannels = 1, protect = [], source = 'weights', evidence = {} } = options;
+  const { target, roundTo = 1, minChannels = 1, protect = [], source = 'weights' } = options;
   const invalid = (field: string, message: string, hint: string) => new Failure('invalid-request', message, { field, hint });
   const criterion = criterionOf(options.criterion);
   if (source !== 'weights' && !criterion.compares) {
@@ -151,10 +160,6 @@ function requireValid(network: Network, options: PlanOptions): void {
       `Criterion ${options.criterion} compares nothing, so it takes no source.`,
       'Leave "source" away, or choose a dice criterion.',
     );
-  }
-  const missing = criterion.needs(source).find((need) => evidence[need] === undefined);
-  if (missing !== undefined) {
-    throw invalid('criterion', `Criterion ${options.criterion} needs ${missing}, and none were given.`, 'Collect them from images first.');
   }
   if ('ratio' in target) {
     if (!(target.ratio > 0 && target.ratio < 1)) {

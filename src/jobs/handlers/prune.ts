@@ -1,12 +1,13 @@
 import type { ImageSet } from '../../core/images.ts';
 import { type Network, replaceHead } from '../../core/network/index.ts';
-import { cut, type Plan, planPruning } from '../../core/prune/index.ts';
+import { checkPlan, cut, type Plan, planPruning } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
 import { compareLogits } from '../../core/stats/index.ts';
 import type { TrainResult } from '../../engine/types.ts';
-import type { PrunePlanView, PruneReport, PruneRequest, Stage, StageName, Training } from '../../schema/prunings.ts';
+import type { PrunePlanView, PruneReport, Stage, StageName, Training } from '../../schema/prunings.ts';
 import type { DatasetRef, JobHandler } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
+import { collectEvidence, needsOf } from './evidence.ts';
 import { inputSizeOf, packSplits } from './images.ts';
 import { measure, type Measuring } from './measure.ts';
 import { loadNetwork, profileWeights, registerable, stampOf, totalCost } from './models.ts';
@@ -19,7 +20,7 @@ const RECALIBRATION_BATCH_SIZE = 32;
 const LATENCY_RUNS = 30;
 
 /** Seeds of the parts of one run differ, so that no part repeats another's draws. */
-const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4 } as const;
+const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4, evidence: 5 } as const;
 
 /**
  * One whole pruning (METHOD.md §2–§5): the base made to fit the target's classes, the plan, its proof, the cut,
@@ -27,10 +28,17 @@ const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4 } as const
  */
 export const prune: JobHandler<'prune'> = async (context) => {
   const { request, model, dataset } = context.input;
+  const seed = request.seed + SEEDS.evidence;
   const given = await loadNetwork(context.blobs, model);
   const replaced = (): Network => replaceHead(given, classNamesOf(dataset), createRandom(request.seed + SEEDS.head));
+  const needs = needsOf(request);
+  const likely = classMatch(given, dataset) === 'other' ? replaced() : given;
+  // What cannot be planned is refused before anything is trained.
+  checkPlan(likely, request);
   if (request.planOnly) {
-    return { plan: planDocument(plan(classMatch(given, dataset) === 'other' ? replaced() : given, request)), artifact: null, report: null };
+    const { train } = needs.length > 0 ? await packSplits(context, dataset, inputSizeOf(given), ['train']) : { train: undefined };
+    const evidence = train && (await collectEvidence(likely, needs, { ...context, engine: await context.engine(), images: train, seed }));
+    return { plan: planDocument(planPruning(likely, { ...request, evidence })), artifact: null, report: null };
   }
 
   const images = await packSplits(context, dataset, inputSizeOf(given), ['train', 'validation', 'test']);
@@ -52,7 +60,8 @@ export const prune: JobHandler<'prune'> = async (context) => {
   const transfer = fits ? null : await train(headed, 'base', SEEDS.transfer);
   const base = transfer?.network ?? headed;
 
-  const planned = plan(base, request);
+  const evidence = await collectEvidence(base, needs, { ...context, engine, images: images.train, seed });
+  const planned = planPruning(base, { ...request, evidence });
   const pruned = cut(base, planned);
   const proof = await provePlan(engine, base, pruned, planned, images.validation);
   context.log(
@@ -119,10 +128,6 @@ export const prune: JobHandler<'prune'> = async (context) => {
   };
   return { plan: document, artifact, report };
 };
-
-function plan(network: Network, { criterion, source, layers, target, ranking, roundTo, minChannels, protect, seed }: PruneRequest): Plan {
-  return planPruning(network, { criterion, source, layers, target, ranking, roundTo, minChannels, protect, seed });
-}
 
 /**
  * Whether the head answers the dataset's classes. One that does not name its classes does when it is surely better on the
