@@ -2,8 +2,9 @@ import cliProgress from 'cli-progress';
 import type { Progress } from '../core/progress.ts';
 import { duration } from './format.ts';
 
-/** Without a terminal a line is written at each new phase and then at most this often. */
+/** Without a terminal a line is written this often, and sooner at a new phase, so that a log tells the story and no more. */
 const PLAIN_EVERY_MS = 5000;
+const PLAIN_PHASE_EVERY_MS = 2000;
 
 export interface ProgressLine {
   update(progress: Progress): void;
@@ -64,7 +65,8 @@ function plainLine(stream: NodeJS.WriteStream): ProgressLine {
   let writtenAt = 0;
   return {
     update: (progress) => {
-      if (progress.phase === phase && Date.now() - writtenAt < PLAIN_EVERY_MS) return;
+      const wait = progress.phase === phase ? PLAIN_EVERY_MS : PLAIN_PHASE_EVERY_MS;
+      if (Date.now() - writtenAt < wait) return;
       phase = progress.phase;
       writtenAt = Date.now();
       const share = progress.total > 0 ? `${Math.floor((100 * progress.done) / progress.total)} %` : '';
