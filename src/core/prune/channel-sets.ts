@@ -1,14 +1,31 @@
-/** Sets of channels that are tied to each other, over all layers' outputs. */
+/** Channels that are tied to each other, over all layers' outputs. */
+export interface ChannelSet {
+  /** Layers that the channels belong to, in network order. */
+  readonly nodes: readonly string[];
+  /** How many channels of each of the layers. */
+  readonly counts: readonly number[];
+  /** The channels: those of the first layer, ascending, then those of the second, and so on. */
+  readonly channels: readonly number[];
+  /** Why they must stay, where they must. */
+  readonly lock: string | undefined;
+}
+
 export interface ChannelSets {
-  tie(nodeA: string, channelA: number, nodeB: string, channelB: number): void;
+  /** Number of the layer's first channel among all channels; its others follow. */
+  first(node: string): number;
+  /** Two channels, by their numbers among all, leave together. */
+  tie(a: number, b: number): void;
   /** No channel tied to one of this node's may leave. The first reason given stands. */
   lock(node: string, reason: string): void;
-  /** Every set: its channels by node (ascending, nodes in network order), ordered by its first channel. */
-  all(): { readonly members: ReadonlyMap<string, readonly number[]>; readonly lock: string | undefined }[];
+  /**
+   * Every set in the order of its first channel; sets of as many channels of the same layers, with the same lock, are
+   * together, in the order of the first of them.
+   */
+  alike(): ChannelSet[][];
 }
 
 /**
- * Union-find with path halving over (node, channel).
+ * Union-find with path halving over all channels, in flat arrays: a large network has a hundred thousand of them.
  *
  * @param widths channels of each node's output, in network order
  */
@@ -18,6 +35,11 @@ export function createChannelSets(widths: readonly (readonly [string, number])[]
   for (const [node, width] of widths) {
     offsets.set(node, total);
     total += width;
+  }
+  const owner = new Int32Array(total);
+  for (const [at, [node, width]] of widths.entries()) {
+    const from = offsets.get(node) ?? 0;
+    owner.fill(at, from, from + width);
   }
   const parent = Int32Array.from({ length: total }, (_, i) => i);
   const locks = new Map<string, string>();
@@ -30,34 +52,65 @@ export function createChannelSets(widths: readonly (readonly [string, number])[]
     }
     return at;
   };
-  const element = (node: string, channel: number): number => (offsets.get(node) ?? 0) + channel;
+
+  /** The elements of each set, ascending, one set after the other, and where each root's begin. */
+  const listed = (): { elements: Int32Array; begin: Int32Array; roots: number[] } => {
+    const sizes = new Int32Array(total);
+    for (let element = 0; element < total; element++) sizes[rootOf(element)]++;
+    const begin = new Int32Array(total);
+    const roots: number[] = [];
+    let next = 0;
+    for (let element = 0; element < total; element++) {
+      if (sizes[element] === 0) continue;
+      roots.push(element);
+      begin[element] = next;
+      next += sizes[element];
+    }
+    const elements = new Int32Array(total);
+    const filled = begin.slice();
+    for (let element = 0; element < total; element++) elements[filled[rootOf(element)]++] = element;
+    return { elements, begin, roots };
+  };
 
   return {
-    tie(nodeA, channelA, nodeB, channelB) {
-      const a = rootOf(element(nodeA, channelA));
-      const b = rootOf(element(nodeB, channelB));
+    first: (node) => offsets.get(node) ?? 0,
+    tie(a, b) {
+      const rootA = rootOf(a);
+      const rootB = rootOf(b);
       // The lower one stays root, so that sets come out in network order.
-      if (a < b) parent[b] = a;
-      else parent[a] = b;
+      if (rootA < rootB) parent[rootB] = rootA;
+      else parent[rootA] = rootB;
     },
     lock(node, reason) {
       if (!locks.has(node)) locks.set(node, reason);
     },
-    all() {
-      const sets = new Map<number, { members: Map<string, number[]>; lock: string | undefined }>();
-      for (const [node, width] of widths) {
-        const reason = locks.get(node);
-        for (let channel = 0; channel < width; channel++) {
-          const root = rootOf(element(node, channel));
-          const set = sets.get(root) ?? { members: new Map<string, number[]>(), lock: undefined };
-          sets.set(root, set);
-          const members = set.members.get(node);
-          if (members === undefined) set.members.set(node, [channel]);
-          else members.push(channel);
-          set.lock ??= reason;
+    alike() {
+      const { elements, begin, roots } = listed();
+      const lockOf = widths.map(([node]) => locks.get(node));
+      const starts = widths.map(([node]) => offsets.get(node) ?? 0);
+      const groups = new Map<string, ChannelSet[]>();
+      for (const [at, root] of roots.entries()) {
+        const end = at + 1 < roots.length ? begin[roots[at + 1]] : total;
+        const nodes: string[] = [];
+        const counts: number[] = [];
+        const channels: number[] = [];
+        let lock: string | undefined;
+        let signature = '';
+        for (let from = begin[root]; from < end;) {
+          const node = owner[elements[from]];
+          const start = from;
+          for (; from < end && owner[elements[from]] === node; from++) channels.push(elements[from] - starts[node]);
+          nodes.push(widths[node][0]);
+          counts.push(from - start);
+          lock ??= lockOf[node];
+          signature += `${node}×${from - start} `;
         }
+        const key = signature + (lock ?? '');
+        const same = groups.get(key);
+        if (same === undefined) groups.set(key, [{ nodes, counts, channels, lock }]);
+        else same.push({ nodes, counts, channels, lock });
       }
-      return [...sets.values()];
+      return [...groups.values()];
     },
   };
 }

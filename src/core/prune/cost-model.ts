@@ -7,10 +7,13 @@ export type CostModel = (removals: readonly Choice[]) => Cost;
 
 interface CostlyNode {
   readonly node: Node;
-  readonly inputs: readonly number[];
-  readonly output: number;
-  /** Costs seen, by widths. */
+  /** Places of its inputs and, last, its own. */
+  readonly places: readonly number[];
+  /** Costs seen, by widths at the places. */
   readonly known: Map<string, Cost>;
+  /** The widths and the cost of the evaluation before: most layers do not change between two. */
+  widths: readonly number[];
+  cost: Cost;
 }
 
 /**
@@ -18,49 +21,43 @@ interface CostlyNode {
  * has and not from which. Much faster than building the network, and the same numbers.
  */
 export function createCostModel(nodes: readonly Node[], shapes: ReadonlyMap<string, Shape>, groups: readonly DependencyGroup[]): CostModel {
-  const places = new Map(nodes.map(({ id }, at) => [id, at]));
-  const placeOf = (id: string): number => places.get(id) ?? 0;
+  const numbers = new Map(nodes.map(({ id }, at) => [id, at]));
+  const placeOf = (id: string): number => numbers.get(id) ?? 0;
   const full = Int32Array.from(nodes, ({ id }) => channelsOf(shapes.get(id) ?? []));
   const takes = new Map(
     groups.map((group) => [
       group.id,
-      [...group.producers, ...group.coupled].map(({ node, channels }) => ({
-        at: placeOf(node),
-        counts: channels.map((own) => own.length),
-      })),
+      [...group.producers, ...group.coupled].map(({ node, channels }) => ({ place: placeOf(node), each: channels[0].length })),
     ]),
   );
-  const costly: CostlyNode[] = [];
-  const rest = { macs: 0, flops: 0, params: 0, bytes: 0 };
-  for (const node of nodes) {
+  const costly = nodes.flatMap((node): CostlyNode[] => {
     const cost = costOfNode(node, inputShapesOf(node, shapes), shapes.get(node.id) ?? []);
-    if (cost.macs + cost.bytes > 0) costly.push({ node, inputs: node.inputs.map(placeOf), output: placeOf(node.id), known: new Map() });
-  }
+    const places = [...node.inputs, node.id].map(placeOf);
+    const widths = places.map((place) => full[place]);
+    return cost.macs + cost.bytes > 0 ? [{ node, places, widths, cost, known: new Map([[widths.join(), cost]]) }] : [];
+  });
   return (removals) => {
     const widths = full.slice();
     for (const { group, removed } of removals) {
-      for (const { at, counts } of takes.get(group.id) ?? []) for (const channel of removed) widths[at] -= counts[channel];
+      for (const { place, each } of takes.get(group.id) ?? []) widths[place] -= each * removed.length;
     }
-    const total = { ...rest };
-    for (const { node, inputs, output, known } of costly) {
-      const key = `${widths[output]}<${inputs.map((at) => widths[at]).join()}`;
-      let cost = known.get(key);
-      if (cost === undefined) {
-        cost = costAt(
-          node,
-          shapes,
-          inputs.map((at) => widths[at]),
-          widths[output],
-        );
-        known.set(key, cost);
-      }
-      total.macs += cost.macs;
-      total.flops += cost.flops;
-      total.params += cost.params;
-      total.bytes += cost.bytes;
+    const total = { macs: 0, flops: 0, params: 0, bytes: 0 };
+    for (const layer of costly) {
+      if (layer.places.some((place, at) => widths[place] !== layer.widths[at])) update(layer, widths, shapes);
+      total.macs += layer.cost.macs;
+      total.flops += layer.cost.flops;
+      total.params += layer.cost.params;
+      total.bytes += layer.cost.bytes;
     }
     return total;
   };
+}
+
+function update(layer: CostlyNode, widths: Int32Array, shapes: ReadonlyMap<string, Shape>): void {
+  layer.widths = layer.places.map((place) => widths[place]);
+  const key = layer.widths.join();
+  layer.cost = layer.known.get(key) ?? costAt(layer.node, shapes, layer.widths.slice(0, -1), layer.widths[layer.widths.length - 1]);
+  layer.known.set(key, layer.cost);
 }
 
 function costAt(node: Node, shapes: ReadonlyMap<string, Shape>, inputs: readonly number[], output: number): Cost {

@@ -1,5 +1,5 @@
 import { channelsOf, inferShapes, inputShapesOf, layerOf, logitsNode, type Coupler, type Network, type Shape } from '../network/index.ts';
-import { createChannelSets, type ChannelSets } from './channel-sets.ts';
+import { createChannelSets, type ChannelSet, type ChannelSets } from './channel-sets.ts';
 
 /** A layer's part in a dependency group. */
 export interface Member {
@@ -36,36 +36,30 @@ export interface DependencyGroup {
  * @throws Failure `shape-mismatch` or `unsupported-layer`, naming the layer
  */
 export function dependencyGroups(network: Network): DependencyGroup[] {
-  const shapes = inferShapes(network);
-  const sets = tieChannels(network, shapes);
-  const sources = new Map(network.nodes.map(({ id, kind }) => [id, layerOf(kind).produces]));
-
-  const byOrigin = new Map<string, ChannelSet[]>();
-  for (const set of sets.all()) {
-    // Channels that only the image makes are nobody's to prune.
-    if (![...set.members.keys()].some((node) => sources.get(node))) continue;
-    const key = JSON.stringify([[...set.members].map(([node, channels]) => [node, channels.length]), set.lock]);
-    const same = byOrigin.get(key);
-    if (same === undefined) byOrigin.set(key, [set]);
-    else same.push(set);
-  }
+  const sources = new Set(network.nodes.filter(({ kind }) => layerOf(kind).produces).map(({ id }) => id));
   const started = new Map<string, number>();
-  return [...byOrigin.values()].map((group) => describeGroup(network, group, started));
+  return (
+    tieChannels(network, inferShapes(network))
+      .alike()
+      // Channels that only the image makes are nobody's to prune.
+      .filter(([{ nodes }]) => nodes.some((node) => sources.has(node)))
+      .map((sets) => describeGroup(network, sets, started))
+  );
 }
-
-type ChannelSet = ReturnType<ChannelSets['all']>[number];
 
 function tieChannels(network: Network, shapes: ReadonlyMap<string, Shape>): ChannelSets {
   const sets = createChannelSets(network.nodes.map(({ id }) => [id, channelsOf(shapes.get(id) ?? [])]));
-  const read = new Set(network.nodes.flatMap(({ inputs }) => inputs));
+  const hasReaders = new Set(network.nodes.flatMap(({ inputs }) => inputs));
   for (const node of network.nodes) {
     const layer = layerOf(node.kind);
     if (layer.role === 'entrance') sets.lock(node.id, `"${node.id}" is the image`);
-    if (!read.has(node.id)) sets.lock(node.id, `"${node.id}" is the network's output`);
+    if (!hasReaders.has(node.id)) sets.lock(node.id, `"${node.id}" is the network's output`);
+    const own = sets.first(node.id);
+    const read = node.inputs.map((input) => sets.first(input));
     const coupler: Coupler = {
-      through: (input, from, to) => sets.tie(node.inputs[input], from, node.id, to),
-      inputs: (input, a, b) => sets.tie(node.inputs[input], a, node.inputs[input], b),
-      outputs: (a, b) => sets.tie(node.id, a, node.id, b),
+      through: (input, from, to) => sets.tie(read[input] + from, own + to),
+      inputs: (input, a, b) => sets.tie(read[input] + a, read[input] + b),
+      outputs: (a, b) => sets.tie(own + a, own + b),
       pin: (input, reason) => sets.lock(node.inputs[input], reason),
     };
     layer.couple(node, inputShapesOf(node, shapes), shapes.get(node.id) ?? [], coupler);
@@ -75,27 +69,35 @@ function tieChannels(network: Network, shapes: ReadonlyMap<string, Shape>): Chan
 }
 
 function describeGroup(network: Network, sets: readonly ChannelSet[], started: Map<string, number>): DependencyGroup {
-  const names = new Set(sets.flatMap(({ members }) => [...members.keys()]));
+  // All sets of a group have as many channels of the same layers, so that each layer's lie at the same places.
+  const [{ nodes, counts, lock }] = sets;
+  const places = new Map<string, { from: number; to: number }>();
+  let from = 0;
+  for (const [at, node] of nodes.entries()) {
+    places.set(node, { from, to: from + counts[at] });
+    from += counts[at];
+  }
   const producers: Member[] = [];
   const coupled: Member[] = [];
   const consumers: { node: string; reason: string }[] = [];
   let first: string | undefined;
   for (const node of network.nodes) {
     const layer = layerOf(node.kind);
-    if (names.has(node.id)) {
+    const place = places.get(node.id);
+    if (place !== undefined) {
       if (layer.produces) first ??= node.id;
-      const channels = sets.map(({ members }) => members.get(node.id) ?? []);
+      const channels = sets.map((set) => set.channels.slice(place.from, place.to));
       const hasKernels = layer.produces && layer.kernels !== undefined;
       (hasKernels ? producers : coupled).push({ node: node.id, reason: `${node.kind} ${layer.coupling}`, channels });
     }
-    const from = node.inputs.filter((input) => names.has(input));
-    if (layer.produces && from.length > 0) {
-      consumers.push({ node: node.id, reason: `${node.kind} reads "${from.join('", "')}" and loses these input channels` });
+    const read = node.inputs.filter((input) => places.has(input));
+    if (layer.produces && read.length > 0) {
+      consumers.push({ node: node.id, reason: `${node.kind} reads "${read.join('", "')}" and loses these input channels` });
     }
   }
   const start = first ?? '';
   const nth = (started.get(start) ?? 0) + 1;
   started.set(start, nth);
-  const locked = sets[0].lock ?? (producers.length === 0 ? 'no kernels make its channels' : undefined);
+  const locked = lock ?? (producers.length === 0 ? 'no kernels make its channels' : undefined);
   return { id: nth === 1 ? start : `${start}#${nth}`, size: sets.length, producers, coupled, consumers, locked };
 }

@@ -79,10 +79,13 @@ export function sumsOf({ tensor: { shape, data }, axis, indices }: Portion, term
   const side = shape[axis];
   const inner = shape.slice(axis + 1).reduce((product, length) => product * length, 1);
   const along = new Float64Array(side);
-  for (let from = 0; from < data.length; from += side * inner) {
-    for (let index = 0, at = from; index < side; index++) {
-      for (let i = 0; i < inner; i++, at++) along[index] += term(data[at], at);
+  if (inner === 1) {
+    // The output channels of kernels, which is where nearly all values are.
+    for (let from = 0; from < data.length; from += side) {
+      for (let index = 0; index < side; index++) along[index] += term(data[from + index], from + index);
     }
+  } else {
+    for (let at = 0; at < data.length; at++) along[Math.floor(at / inner) % side] += term(data[at], at);
   }
   return Float64Array.from(indices, (own) => own.reduce((sum, index) => sum + along[index], 0));
 }
