@@ -20,6 +20,8 @@ export const limits = {
   modelBytesMax: 1024 * MiB,
   /** safetensors header and model.json: ResNet-152 has under 200 KiB; the reference safetensors reader stops at 100 MB. */
   modelHeaderBytesMax: 32 * MiB,
+  /** A PyTorch file's pickle: 150 bytes a tensor, and each byte can make an object of a hundred. */
+  pickleBytesMax: 4 * MiB,
   /** Pixels of one side of a network's input; the largest published classifiers take 800. */
   inputSideMax: 4096,
   /** Layers of one network; the deepest known architectures have about 1,000. */

@@ -13,7 +13,7 @@ export const preprocessing = z.object({
 export const modelSummary = z.object({
   name: z.string(),
   architecture: z.string().nullable(),
-  format: z.enum(['tfjs', 'keras-h5', 'safetensors', 'espalier', 'zoo', 'pruned']),
+  format: z.enum(['tfjs', 'keras-h5', 'safetensors', 'pytorch', 'espalier', 'zoo', 'pruned']),
   inputShape: z.array(z.int()).length(3),
   classNames: z.array(z.string()).nullable(),
   classes: z.int(),
@@ -56,7 +56,11 @@ export const modelSource = z
 export const modelUploadQuery = z.object({
   fileName: z.string().min(1).max(255).default('model').describe('For messages and the default name; the format is read from the content.'),
   name: z.string().min(1).max(120).optional(),
-  architecture: z.string().max(80).optional().describe('Needed for safetensors: an id of `espalier backbones`.'),
+  architecture: z
+    .string()
+    .max(80)
+    .optional()
+    .describe('Of weights without layers (safetensors, PyTorch): an id of `espalier backbones`; guessed from names and shapes otherwise.'),
 });
 
 const contentFormat = z.enum(['tfjs', 'safetensors']);

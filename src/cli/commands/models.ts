@@ -12,8 +12,8 @@ export function addModelCommands(program: Command): void {
     .command('add')
     .argument('<source...>', 'a model file or tfjs folder, or zoo:NAME')
     .option('--name <name>', 'what to call it')
-    .option('--architecture <id>', 'architecture of a safetensors file, e.g. cifar-resnet20')
-    .description('register models: tfjs LayersModel, Keras .h5, safetensors, zoo:NAME')
+    .option('--architecture <id>', 'architecture of weights without layers, e.g. cifar-resnet20; guessed otherwise')
+    .description('register models: tfjs LayersModel, Keras .h5, safetensors, PyTorch .pt, zoo:NAME')
     .action(
       run(async (session, sources: string[], options: { name?: string; architecture?: string }) => {
         const added = [];

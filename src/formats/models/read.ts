@@ -1,33 +1,28 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { Network, Tensor } from '../../core/network/types.ts';
+import type { Network } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
-import { architectures, loadWeights, topologyOf, torchNaming } from '../../backbones/index.ts';
-import { classifierNode } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
-import { archiveKindOf, readHead } from '../archive.ts';
+import { archiveKindOf, openArchive, readHead, type ArchiveKind } from '../archive.ts';
 import { networkOf } from '../network.ts';
 import { readKerasH5 } from './keras-h5.ts';
-import { nameOfFile } from '../../core/name-of-file.ts';
+import { looksLikePyTorch, readPyTorch } from './pytorch.ts';
 import { looksLikeSafetensors, parseSafetensors } from './safetensors.ts';
 import { readTfjsArchive } from './tfjs-read.ts';
+import { networkOfWeights, type AboutWeights } from './torch-weights.ts';
 
-export type ModelFormat = 'tfjs' | 'keras-h5' | 'safetensors' | 'espalier';
+export type ModelFormat = 'tfjs' | 'keras-h5' | 'safetensors' | 'pytorch' | 'espalier';
 
-const ACCEPTED = 'Give a tfjs LayersModel (model.json and its shards) as zip or tar, a Keras 2 .h5, or safetensors with its architecture.';
+const ACCEPTED = 'Give a tfjs LayersModel (model.json and its shards) as zip or tar, a Keras 2 .h5, safetensors, or a PyTorch state dict.';
 
 /**
  * Reads a model file as a Network. Its content decides the format, never its extension.
  *
- * @param about fileName: what the user calls the file, for messages and the model's name; architecture: needed for safetensors that hold
- * weights only
+ * @param about fileName: what the user calls the file, for messages and the model's name; the rest is for files that hold weights only
  * @throws Failure `unsupported-format` saying what the file looks like; `malformed-file`; `limit-exceeded`; `unsupported-layer`;
  * `unknown-architecture`; `shape-mismatch`; `non-finite-weights`
  */
-export async function readModel(
-  path: string,
-  about: { readonly fileName: string; readonly architecture?: string },
-): Promise<{ network: Network; format: ModelFormat }> {
-  const { fileName, architecture } = about;
+export async function readModel(path: string, about: AboutWeights): Promise<{ network: Network; format: ModelFormat }> {
+  const { fileName } = about;
   const head = await readHead(path);
   const { size: bytes } = await stat(path);
   if (bytes === 0) throw new Failure('malformed-file', `${fileName} is empty.`, { hint: ACCEPTED, field: fileName });
@@ -37,7 +32,8 @@ export async function readModel(
       field: fileName,
     });
   }
-  if (archiveKindOf(head)) return { network: await readTfjsArchive(path, fileName), format: 'tfjs' };
+  const archive = archiveKindOf(head);
+  if (archive) return readArchive(path, about, archive);
   if (startsWith(head, HDF5)) return { network: await readKerasH5(await readFile(path), fileName), format: 'keras-h5' };
   if (!looksLikeSafetensors(head)) {
     throw new Failure('unsupported-format', `${fileName} is no model: it looks like ${appearance(head)}.`, {
@@ -48,27 +44,15 @@ export async function readModel(
   const parsed = parseSafetensors(await readFile(path), fileName);
   const own = networkOf(parsed, fileName);
   if (own) return { network: own, format: 'espalier' };
-  return { network: networkOfWeights(parsed.tensors, architecture, fileName), format: 'safetensors' };
+  return { network: networkOfWeights(parsed.tensors, about), format: 'safetensors' };
 }
 
-/** Weights under PyTorch's names, in an architecture that the user names. */
-function networkOfWeights(tensors: ReadonlyMap<string, Tensor>, architecture: string | undefined, fileName: string): Network {
-  if (architecture === undefined) {
-    throw new Failure('unknown-architecture', `${fileName} holds weights without a topology, and no architecture is named.`, {
-      hint: `Name one of ${architectures()
-        .map(({ id }) => id)
-        .join(', ')}.`,
-      field: 'architecture',
-    });
-  }
-  const { nodes, metadata } = topologyOf(architecture);
-  const classifier = torchNaming.nameOf(classifierNode({ nodes, metadata, weights: new Map() }), 'kernel');
-  const classes = tensors.get(classifier)?.shape[0];
-  const network = loadWeights(topologyOf(architecture, { classes }), tensors, torchNaming);
-  const { scale, mean, std } = network.metadata.preprocessing;
-  const says = `pixels · ${scale.toPrecision(4)}, mean ${mean.join(', ')}, deviation ${std.join(', ')}`;
-  const assumptions = [`The file does not say how images are prepared; what is usual for ${architecture} is taken: ${says}.`];
-  return { ...network, metadata: { ...network.metadata, name: nameOfFile(fileName), assumptions } };
+/** A zip by the names of its entries; any other archive can only be a tfjs folder. */
+async function readArchive(path: string, about: AboutWeights, kind: ArchiveKind): Promise<{ network: Network; format: ModelFormat }> {
+  const names: string[] = [];
+  if (kind === 'zip') for await (const entry of openArchive(path, about.fileName)) names.push(entry.name);
+  if (looksLikePyTorch(names)) return { network: networkOfWeights(await readPyTorch(path, about.fileName), about), format: 'pytorch' };
+  return { network: await readTfjsArchive(path, about.fileName), format: 'tfjs' };
 }
 
 const HDF5 = '\x89HDF\r\n\x1a\n';
@@ -80,7 +64,7 @@ const appearances: readonly (readonly [magic: string, what: string])[] = [
   ['%PDF', 'a PDF document'],
   ['\x7fELF', 'a program'],
   ['MZ', 'a program'],
-  ['\x80\x02', 'a Python pickle (an old PyTorch checkpoint)'],
+  ['\x80\x02', 'a Python pickle (a PyTorch file from before 1.6; save it again)'],
   ['\x08', 'a protocol buffer (ONNX?)'],
   ['7z\xbc\xaf', 'a 7-Zip archive'],
   ['Rar!', 'a RAR archive'],

@@ -1,29 +1,14 @@
 import type { Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { limits } from '../../limits.ts';
-import { fromHalf, HALF_MAX, toHalf } from './half.ts';
+import { HALF_MAX, toHalf } from './half.ts';
+import { isNumberType, numberTypes } from './number-types.ts';
 
 export interface Safetensors {
-  /** In stored order, every number type widened or narrowed to float32. */
+  /** In stored order, every number type widened or narrowed to float32; float32 itself is a view of the file. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
-
-/** Copies out of the file, because a typed array must start at a multiple of its width. */
-const decoders: Readonly<Record<string, { bytes: number; decode(packed: ArrayBuffer): Float32Array }>> = {
-  F64: { bytes: 8, decode: (packed) => Float32Array.from(new Float64Array(packed)) },
-  F32: { bytes: 4, decode: (packed) => new Float32Array(packed) },
-  F16: { bytes: 2, decode: (packed) => fromHalf(new Uint16Array(packed)) },
-  BF16: { bytes: 2, decode: (packed) => new Float32Array(Uint32Array.from(new Uint16Array(packed)).map((bits) => bits << 16).buffer) },
-  I64: { bytes: 8, decode: (packed) => Float32Array.from(new BigInt64Array(packed), Number) },
-  U64: { bytes: 8, decode: (packed) => Float32Array.from(new BigUint64Array(packed), Number) },
-  I32: { bytes: 4, decode: (packed) => Float32Array.from(new Int32Array(packed)) },
-  U32: { bytes: 4, decode: (packed) => Float32Array.from(new Uint32Array(packed)) },
-  I16: { bytes: 2, decode: (packed) => Float32Array.from(new Int16Array(packed)) },
-  U16: { bytes: 2, decode: (packed) => Float32Array.from(new Uint16Array(packed)) },
-  I8: { bytes: 1, decode: (packed) => Float32Array.from(new Int8Array(packed)) },
-  U8: { bytes: 1, decode: (packed) => Float32Array.from(new Uint8Array(packed)) },
-};
 
 function malformed(fileName: string, what: string): Failure {
   return new Failure('malformed-file', `${fileName} is no sound safetensors file: ${what}.`, {
@@ -68,8 +53,7 @@ export function parseSafetensors(bytes: Uint8Array, fileName: string): Safetenso
   }
   if (covered !== data.length) throw malformed(fileName, `${data.length - covered} bytes belong to no tensor`);
   for (const { name, begin, end, shape, dtype } of spans) {
-    const from = data.byteOffset + begin;
-    tensors.set(name, { shape, data: decoders[dtype].decode(data.buffer.slice(from, from + end - begin) as ArrayBuffer) });
+    tensors.set(name, { shape, data: numberTypes[dtype].decode(data.subarray(begin, end)) });
   }
   return { tensors, metadata: checkMetadata(metadata, fileName) };
 }
@@ -98,14 +82,14 @@ function checkEntry(name: string, entry: unknown, dataBytes: number, fileName: s
   if (typeof dtype !== 'string' || !whole(shape) || !whole(offsets) || offsets.length !== 2) {
     throw malformed(fileName, `tensor "${name}" needs dtype, shape and two data_offsets`);
   }
-  if (!Object.hasOwn(decoders, dtype)) {
+  if (!isNumberType(dtype)) {
     throw new Failure('unsupported-format', `Tensor "${name}" of ${fileName} has dtype ${dtype}.`, {
-      hint: `Store it as one of ${Object.keys(decoders).join(', ')}.`,
+      hint: `Store it as one of ${Object.keys(numberTypes).join(', ')}.`,
       field: fileName,
     });
   }
   const [begin, end] = offsets;
-  const due = shape.reduce((product, size) => product * size, decoders[dtype].bytes);
+  const due = shape.reduce((product, size) => product * size, numberTypes[dtype].bytes);
   if (end > dataBytes) throw malformed(fileName, `tensor "${name}" ends at byte ${end} of ${dataBytes}`);
   if (end - begin !== due) throw malformed(fileName, `tensor "${name}" of shape [${shape}] has ${end - begin} bytes instead of ${due}`);
   return { begin, end, shape, dtype };

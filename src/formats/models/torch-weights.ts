@@ -1,0 +1,123 @@
+import type { Network, Preprocessing, Shape, Tensor } from '../../core/network/types.ts';
+import { Failure } from '../../core/failure.ts';
+import { architectures, loadWeights, topologyOf, torchNaming, type Topology } from '../../backbones/index.ts';
+import { classifierNode, inferShapes, inputShapesOf, layerOf } from '../../core/network/index.ts';
+import { nameOfFile } from '../../core/name-of-file.ts';
+
+/** What is known of weights beside their tensors. */
+export interface AboutWeights {
+  readonly fileName: string;
+  /** Guessed from names and shapes where it is not given. */
+  readonly architecture?: string;
+  readonly classNames?: readonly string[];
+  readonly inputShape?: readonly [number, number, number];
+  /** The architecture's usual preparation is assumed, and said, where it is not given. */
+  readonly preprocessing?: Preprocessing;
+}
+
+/**
+ * The network of weights that bear PyTorch's names, after a wrapper's prefix (`module.`, `model.`, …) is taken off.
+ *
+ * @throws Failure `unknown-architecture` naming the nearest; `shape-mismatch` listing what is missing and surplus; `non-finite-weights`
+ */
+export function networkOfWeights(tensors: ReadonlyMap<string, Tensor>, about: AboutWeights): Network {
+  const { fileName, classNames, inputShape, preprocessing } = about;
+  const plain = withoutWrapper(tensors);
+  const assumptions: string[] = [];
+  const architecture = about.architecture ?? guessed(plain, fileName, assumptions);
+  const head = classifierOf(topologyOf(architecture));
+  const classes = plain.get(head)?.shape[0];
+  const named = classNames?.length === classes ? classNames : undefined;
+  const topology = topologyOf(architecture, { classes, classNames: named, inputShape, preprocessing });
+  refuseOtherNames(topology, plain, fileName);
+  const network = loadWeights(topology, plain, torchNaming);
+  if (preprocessing === undefined) {
+    const { scale, mean, std } = network.metadata.preprocessing;
+    const says = `pixels · ${scale.toPrecision(4)}, mean ${mean.join(', ')}, deviation ${std.join(', ')}`;
+    assumptions.push(`The file does not say how images are prepared; what is usual for ${architecture} is taken: ${says}.`);
+  }
+  const told = assumptions.length > 0 && { assumptions };
+  return { ...network, metadata: { ...network.metadata, name: nameOfFile(fileName), ...told } };
+}
+
+/** What training wrappers put before every name. */
+const WRAPPERS = ['module.', 'model.', '_orig_mod.', 'net.', 'network.', 'state_dict.', 'backbone.', 'encoder.'];
+
+function withoutWrapper(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  const names = [...tensors.keys()];
+  const wrapper = WRAPPERS.find((prefix) => names.length > 0 && names.every((name) => name.startsWith(prefix)));
+  if (wrapper === undefined) return tensors;
+  return withoutWrapper(new Map([...tensors].map(([name, tensor]) => [name.slice(wrapper.length), tensor])));
+}
+
+/** Name and shape of every tensor that the architecture has in a state dict. */
+function tensorsOf({ nodes }: Topology): Map<string, Shape> {
+  const shapes = inferShapes(nodes);
+  return new Map(
+    nodes.flatMap((node) =>
+      layerOf(node.kind)
+        .weights(node, inputShapesOf(node, shapes))
+        .map(({ name, shape }) => [torchNaming.nameOf(node, name), torchNaming.layoutOf(node.kind, shape, undefined).storedShape] as const),
+    ),
+  );
+}
+
+const classifierOf = ({ nodes, metadata }: Topology): string =>
+  torchNaming.nameOf(classifierNode({ nodes, metadata, weights: new Map() }), 'kernel');
+
+const countedNames = (tensors: ReadonlyMap<string, Tensor>): string[] => [...tensors.keys()].filter((name) => !torchNaming.ignores(name));
+
+/** Axes of one decide nothing: a linear layer may be stored as a 1×1 convolution. */
+const signature = (shape: Shape): string => shape.filter((side) => side !== 1).join();
+
+/** Whether the shapes are equal; those of the classifier may have another number of classes. */
+function fits(stored: Shape | undefined, due: Shape, isHead: boolean): boolean {
+  if (stored === undefined) return false;
+  return isHead ? signature(stored.slice(1)) === signature(due.slice(1)) : signature(stored) === signature(due);
+}
+
+function guessed(tensors: ReadonlyMap<string, Tensor>, fileName: string, assumptions: string[]): string {
+  const count = countedNames(tensors).length;
+  const candidates = architectures().map(({ id }) => {
+    const topology = topologyOf(id);
+    const due = tensorsOf(topology);
+    const head = classifierOf(topology).replace(/\.weight$/, '');
+    let fitting = 0;
+    for (const [name, shape] of due) {
+      if (fits(tensors.get(name)?.shape, shape, name === `${head}.weight` || name === `${head}.bias`)) fitting++;
+    }
+    return { id, fitting, all: Math.max(due.size, count) };
+  });
+  const [first, ...others] = candidates.filter(({ fitting, all }) => fitting === all);
+  if (first) {
+    const also = others.length > 0 ? ` (it also fits ${others.map(({ id }) => id).join(', ')})` : '';
+    assumptions.push(`No architecture was named; names and shapes of the weights are those of ${first.id}${also}.`);
+    return first.id;
+  }
+  const near = candidates.toSorted((a, b) => b.fitting / b.all - a.fitting / a.all).slice(0, 3);
+  const words = near.map(({ id, fitting, all }) => `${id} (${fitting} of ${all} tensors)`).join(', ');
+  throw new Failure('unknown-architecture', `The weights in ${fileName} are those of no architecture that is known here.`, {
+    hint: `Nearest: ${words}. Name one, or give a file that holds the layers too: ONNX, Keras or tfjs.`,
+    field: 'architecture',
+  });
+}
+
+/** Names of one kind that a message lists. */
+const LISTED = 5;
+
+function refuseOtherNames(topology: Topology, tensors: ReadonlyMap<string, Tensor>, fileName: string): void {
+  const due = tensorsOf(topology);
+  const missing = [...due.keys()].filter((name) => !tensors.has(name));
+  const surplus = countedNames(tensors).filter((name) => !due.has(name));
+  if (missing.length + surplus.length === 0) return;
+  const listed = (names: readonly string[]): string =>
+    names.slice(0, LISTED).join(', ') + (names.length > LISTED ? ` and ${names.length - LISTED} more` : '');
+  const parts = [
+    ...(missing.length > 0 ? [`lacks ${listed(missing)}`] : []),
+    ...(surplus.length > 0 ? [`has ${listed(surplus)}, which belong to no layer`] : []),
+  ];
+  throw new Failure('shape-mismatch', `${fileName} is no ${topology.metadata.name}: it ${parts.join('; it ')}.`, {
+    hint: 'Name the architecture that the weights were trained in, or none to have it guessed.',
+    field: missing[0] ?? surplus[0],
+  });
+}
