@@ -186,21 +186,19 @@ async function installEngine() {
     record({ backend: 'wasm', reason });
     return say(`engine wasm: ${reason}`);
   }
-  const said = existsSync(engineFile) ? JSON.parse(readFileSync(engineFile, 'utf8')) : undefined;
+  const built = { backend: 'tensorflow', reason: `built against TensorFlow ${TENSORFLOW} on this machine` };
+  const recorded = existsSync(engineFile) && readFileSync(engineFile, 'utf8') === JSON.stringify(built);
   try {
     await fetchTensorflow();
     await buildBinding();
-    if (said?.backend !== 'tensorflow' || !existsSync(cached('tfjs-checked', TENSORFLOW))) {
-      await run(process.execPath, ['-e', "require('util').isNullOrUndefined ??= (x) => x == null; require('@tensorflow/tfjs-node-gpu')"], {
-        env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
-      });
-      writeFileSync(cached('tfjs-checked', TENSORFLOW), '');
-      record({ backend: 'tensorflow', reason: `built against TensorFlow ${TENSORFLOW} on this machine` });
-      say(`engine tensorflow: built against TensorFlow ${TENSORFLOW} on this machine`);
-    }
+    if (recorded) return;
+    await run(process.execPath, ['-e', "require('util').isNullOrUndefined ??= (x) => x == null; require('@tensorflow/tfjs-node-gpu')"]);
+    record(built);
+    say(`engine tensorflow: ${built.reason}`);
   } catch (error) {
-    record({ backend: 'wasm', reason: `TensorFlow could not be built: ${lastLine(error)}` });
-    say(`engine wasm: TensorFlow could not be built: ${lastLine(error)}`);
+    const failed = `TensorFlow could not be built: ${lastLine(error)}`;
+    record({ backend: 'wasm', reason: failed });
+    say(`engine wasm: ${failed}`);
   }
 }
 
