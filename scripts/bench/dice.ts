@@ -1,5 +1,6 @@
-import { averageSimilarity } from '../../src/core/dice/index.ts';
-import { inferShapes, kernelMatrix, layerOf, weightsOf } from '../../src/core/network/index.ts';
+import { averageSimilarity, type KernelMatrix, type Similarity, weightProfile } from '../../src/core/dice/index.ts';
+import { kernelLayers } from '../../src/core/network/index.ts';
+import { createRandom } from '../../src/core/random.ts';
 import { median } from '../../src/core/stats/index.ts';
 import { openDiceKernels } from '../../src/kernels/dice.ts';
 import type { BenchOptions, Figure } from './index.ts';
@@ -10,23 +11,55 @@ const RUNS = 5;
 /** Similarity and S_avg of all 53 convolutions of ResNet-50, 19.46 G pair values: what rivals compute with a distance matrix. */
 export async function* dice({ threads }: BenchOptions): AsyncGenerator<Figure> {
   const network = resnet50();
-  const shapes = inferShapes(network);
-  const convolutions = network.nodes.filter(({ kind }) => layerOf(kind).convolution);
+  const matrices = kernelLayers(network, 'conv').map(({ kernels }) => kernels);
   const before = process.memoryUsage.rss();
-  let peak = before;
   const kernels = openDiceKernels({ threads });
-  const seconds: number[] = [];
-  // The first run compiles and starts the threads.
-  for (let run = 0; run <= RUNS; run++) {
-    const start = performance.now();
-    for (const node of convolutions) {
-      const matrix = kernelMatrix(node, weightsOf(network, node, shapes));
-      averageSimilarity(kernels.similarityMatrix(matrix, { rescale: true }), matrix.count);
+  let peak = before;
+  const all = (similarity: Similarity): void => {
+    for (const matrix of matrices) {
+      averageSimilarity(similarity(matrix, { rescale: true }), matrix.count);
       peak = Math.max(peak, process.memoryUsage.rss());
     }
-    if (run > 0) seconds.push((performance.now() - start) / 1000);
-  }
-  kernels.close();
-  yield { name: 'weight Dice profile resnet50', value: median(seconds), unit: 's' };
+  };
+  yield { name: 'weight Dice profile resnet50', value: seconds(() => all(kernels.similarityMatrix)), unit: 's' };
+  yield { name: 'weight Dice profile resnet50 fast', value: seconds(() => all(kernels.similarityMatrixQuantised)), unit: 's' };
   yield { name: 'weight Dice profile resnet50 memory above the weights', value: (peak - before) / 1e6, unit: 'MB' };
+
+  // N²D: the time of a pair value stays the same when N or D doubles.
+  for (const [count, size] of [
+    [512, 2048],
+    [1024, 2048],
+    [2048, 2048],
+    [512, 4096],
+    [512, 8192],
+  ]) {
+    const matrix = randomMatrix(count, size);
+    const time = seconds(() => kernels.similarityMatrix(matrix, { rescale: true }));
+    yield {
+      name: `Dice time of a pair value, N ${count}, D ${size}`,
+      value: (time * 1e12) / ((count * (count - 1) * size) / 2),
+      unit: 'ps',
+    };
+  }
+
+  const { similarityMatrix } = kernels;
+  const whole = seconds(() => weightProfile(network, { layers: 'conv', seed: 0, similarity: similarityMatrix }), 1);
+  yield { name: 'weight Dice profile resnet50 with null and spectrum', value: whole, unit: 's' };
+  kernels.close();
+}
+
+function randomMatrix(count: number, size: number): KernelMatrix {
+  const random = createRandom(count + size);
+  return { count, size, values: Float32Array.from({ length: count * size }, () => random.next() - 0.5) };
+}
+
+/** Median of several runs, after one that compiles and starts the threads. */
+function seconds(work: () => void, runs = RUNS): number {
+  const times: number[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const start = performance.now();
+    work();
+    if (run > 0) times.push((performance.now() - start) / 1000);
+  }
+  return median(times);
 }

@@ -22,6 +22,16 @@ function worstDifference(matrix: KernelMatrix, rescale: boolean): number {
   return fast.reduce((worst, value, at) => Math.max(worst, Math.abs(value - reference[at])), 0);
 }
 
+/** Mean of the values after equations 1 and 2, of the row that has least. */
+function smallestMean({ count, size, values }: KernelMatrix, rescale: boolean): number {
+  const means = Array.from({ length: count }, (_, row) => {
+    const own = Array.from(values.subarray(row * size, (row + 1) * size));
+    const largest = Math.max(...own.map(Math.abs)) || 1;
+    return own.reduce((sum, value) => sum + (rescale ? (value / largest + 1) / 2 : value / largest), 0) / size;
+  });
+  return Math.min(...means);
+}
+
 describe('the SIMD kernel against core/dice', () => {
   for (const [count, size] of [
     [1, 1],
@@ -40,6 +50,20 @@ describe('the SIMD kernel against core/dice', () => {
     });
   }
 
+  it('compares a range of columns under the normalisation of whole rows', () => {
+    for (const [from, to] of [
+      [0, 64],
+      [3, 10],
+      [90, 103],
+      [102, 103],
+    ]) {
+      const matrix = randomMatrix(9, 103, from);
+      const options = { rescale: true, columns: { from, to } };
+      const reference = similarityMatrix(matrix, options);
+      kernels.similarityMatrix(matrix, options).forEach((value, at) => expect(value).toBeCloseTo(reference[at], 6));
+    }
+  });
+
   it('agrees on small adversarial matrices: zeros, equal rows, huge and tiny values, one sign', () => {
     const value = fc.oneof(fc.constantFrom(0, 1, -1, 1e-30, -1e-30, 3e38, -3e38, 1e-45), fc.float({ min: -8, max: 8, noNaN: true }));
     const matrices = fc
@@ -56,6 +80,37 @@ describe('the SIMD kernel against core/dice', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('keeps the bound of eight bits, and is exact where the values are 255ths', () => {
+    for (const [count, size] of [
+      [1, 1],
+      [2, 3],
+      [5, 16],
+      [7, 257],
+      [64, 576],
+      [33, 2049],
+      [12, 4608],
+    ]) {
+      const matrix = randomMatrix(count, size, count * size);
+      const positive = { ...matrix, values: matrix.values.map(Math.abs) };
+      for (const [values, rescale] of [
+        [matrix, true],
+        [positive, false],
+      ] as const) {
+        const reference = similarityMatrix(values, { rescale });
+        const bound = 1 / (255 * smallestMean(values, rescale));
+        kernels
+          .similarityMatrixQuantised(values, { rescale })
+          .forEach((value, at) => expect(Math.abs(value - reference[at])).toBeLessThanOrEqual(bound + 1e-9));
+      }
+    }
+    const random = createRandom(8);
+    const values = Float32Array.from({ length: 6 * 300 }, (_, at) => (at % 300 === 0 ? 255 : random.integer(256)));
+    const reference = similarityMatrix({ count: 6, size: 300, values }, { rescale: false });
+    kernels
+      .similarityMatrixQuantised({ count: 6, size: 300, values }, { rescale: false })
+      .forEach((value, at) => expect(value).toBeCloseTo(reference[at], 12));
   });
 
   it('is symmetric with ones for a kernel and its copies, 0 between dead and live', () => {

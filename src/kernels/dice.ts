@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import type { KernelMatrix, SimilarityOptions } from '../core/dice/index.ts';
+import type { Similarity } from '../core/dice/index.ts';
 import { Failure } from '../core/failure.ts';
 
 const PAGE_BYTES = 65_536;
@@ -12,8 +12,8 @@ const PAGES_MAX = 32_768;
 const words = { generation: 0, active: 1, helped: 2 } as const;
 const JOB = 16;
 /** Words of the job, in the order that assembly/dice.ts reads them. */
-const JOB_WORDS = 12;
-const DATA = 64;
+const JOB_WORDS = 15;
+const DATA = 128;
 /** More than any job has tasks: while the next task stands here, a thread that wakes late finds nothing to do. */
 const CLOSED = 0x4000_0000;
 
@@ -35,7 +35,12 @@ export interface DiceKernels {
    * @returns count × count
    * @throws Failure `out-of-memory` when the matrix does not fit into 2 GiB with its result
    */
-  similarityMatrix(matrix: KernelMatrix, options: SimilarityOptions): Float64Array;
+  readonly similarityMatrix: Similarity;
+  /**
+   * The same with values rounded to 255ths, which sixteen at a time compare three times as fast: S is off by at most
+   * 1 / (255 · mean ŵ), and by a hundredth of that where errors cancel.
+   */
+  readonly similarityMatrixQuantised: Similarity;
   /** Ends the helping threads. */
   close(): void;
 }
@@ -77,13 +82,10 @@ export function openDiceKernels({ threads }: { threads: number }): DiceKernels {
     settle();
   };
 
-  return {
-    threads,
-    get helped() {
-      return Atomics.load(control, words.helped);
-    },
-    similarityMatrix: ({ count, size, values }, { rescale }) => {
-      const steps = Math.ceil(size / 4);
+  const compare =
+    (quantise: boolean): Similarity =>
+    ({ count, size, values }, { rescale, columns: { from, to } = { from: 0, to: size } }) => {
+      const steps = Math.ceil((to - from) / (quantise ? 16 : 4));
       const groups = Math.ceil(count / 4);
       const packed = DATA;
       const similarity = packed + groups * steps * 64;
@@ -93,12 +95,20 @@ export function openDiceKernels({ threads }: { threads: number }): DiceKernels {
       new Float32Array(memory.buffer, raw, count * size).set(values);
 
       const blockGroups = Math.max(1, Math.floor(BLOCK_BYTES / (steps * 64)));
-      const rest = [count, size, steps, blockGroups, raw, packed, sums, similarity, rescale ? 1 : 0];
-      const alone = (count * count * size) / 2 < PAIR_VALUES_ALONE;
-      run([groups, 0, ...rest], alone);
-      run([Math.ceil(groups / blockGroups), 1, ...rest], alone);
+      const numbers = [count, size, from, to - from, steps, blockGroups, raw, packed, sums, similarity, Number(rescale), Number(quantise)];
+      const alone = (count * count * (to - from)) / 2 < PAIR_VALUES_ALONE;
+      run([groups, 0, ...numbers], alone);
+      run([Math.ceil(groups / blockGroups), 1, ...numbers], alone);
       return new Float64Array(memory.buffer, similarity, count * count).slice();
+    };
+
+  return {
+    threads,
+    get helped() {
+      return Atomics.load(control, words.helped);
     },
+    similarityMatrix: compare(false),
+    similarityMatrixQuantised: compare(true),
     close: () => {
       for (const helper of helpers) void helper.terminate();
     },

@@ -8,4 +8,11 @@ export {
 } from './profile.ts';
 export { profileMatrix, type DiceStatistics } from './profile-matrix.ts';
 export { algorithm1, greedy, limitOf, representatives, type Selection, type SelectionOptions } from './select.ts';
-export { averageSimilarity, groupSimilarity, similarityMatrix, type KernelMatrix, type SimilarityOptions } from './similarity.ts';
+export {
+  averageSimilarity,
+  groupSimilarity,
+  similarityMatrix,
+  type KernelMatrix,
+  type Similarity,
+  type SimilarityOptions,
+} from './similarity.ts';

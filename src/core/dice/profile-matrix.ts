@@ -1,15 +1,7 @@
 import { symmetricEigenvalues } from '../linear/symmetric.ts';
-import { createRandom } from '../random.ts';
+import { createRandom, type Random } from '../random.ts';
 import { mean, quantile, quantileOfSorted } from '../stats/quantile.ts';
-import {
-  addDistances,
-  averageSimilarity,
-  type KernelMatrix,
-  type NormalisedRows,
-  normaliseRows,
-  rowSums,
-  similarityFromDistances,
-} from './similarity.ts';
+import { averageSimilarity, type KernelMatrix, type Similarity } from './similarity.ts';
 
 /** Columns of an activation sample are split into this many random blocks to see how S_avg varies with the sample. */
 const BLOCKS = 16;
@@ -51,30 +43,45 @@ export interface DiceStatistics {
   readonly standardError?: { readonly sAvg: readonly number[]; readonly diversity: number };
 }
 
+export interface MatrixOptions {
+  /** As in SimilarityOptions. */
+  readonly rescale: boolean;
+  /** Of the permuted null, and of the blocks of a sample. */
+  readonly seed: number;
+  /** True when the columns are a random sample (of images and positions) rather than all there is. */
+  readonly sampled: boolean;
+  readonly similarity: Similarity;
+}
+
+export interface MatrixProfile {
+  readonly statistics: DiceStatistics;
+  /** S, count × count. */
+  readonly similarity: Float64Array;
+}
+
 /**
  * Profile of one layer's kernels, or channels.
  *
  * @param matrix at least two rows of finite values
- * @param options `rescale` as in {@link normaliseRows}; `seed` of the permuted null; `sampled` when the columns are a
- *   random sample (of images and positions) rather than all there is
  */
-export function profileMatrix(
-  matrix: KernelMatrix,
-  { rescale, seed, sampled }: { rescale: boolean; seed: number; sampled: boolean },
-): DiceStatistics {
+export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, similarity: compare }: MatrixOptions): MatrixProfile {
   const random = createRandom(seed);
-  const rows = normaliseRows(matrix, { rescale });
-  const { count, size, values } = rows;
+  const { count, size } = matrix;
   const blocks = sampled ? Math.min(BLOCKS, size) : 1;
-  if (sampled) shuffleColumns(rows, random.shuffle(Int32Array.from({ length: size }, (_, k) => k)));
-  const { similarity, sAvg, blockAverages } = averages(rows, blocks);
-  for (let row = 0; row < count; row++) random.shuffle(values.subarray(row * size, (row + 1) * size));
-  const permuted = averages(rows, 1);
+  const rows = sampled ? withShuffledColumns(matrix, random) : matrix;
+  const similarity = compare(rows, { rescale });
+  const sAvg = averageSimilarity(similarity, count);
+  const blockAverages = Array.from({ length: blocks > 1 ? blocks : 0 }, (_, block) => {
+    const columns = { from: Math.floor((block * size) / blocks), to: Math.floor(((block + 1) * size) / blocks) };
+    return averageSimilarity(compare(rows, { rescale, columns }), count);
+  });
+  const permuted = compare(withShuffledRows(rows, random), { rescale });
+  const permutedAverages = averageSimilarity(permuted, count);
 
   const sorted = Float64Array.from(sAvg).sort();
   const diversity = 1 - mean(sAvg);
-  const redundantAbove = quantile(lowerTriangle(permuted.similarity, count), REDUNDANT_QUANTILE);
-  return {
+  const redundantAbove = quantile(lowerTriangle(permuted, count), REDUNDANT_QUANTILE);
+  const statistics = {
     diversity,
     sAvg: [...sAvg],
     sAvgQuantiles: {
@@ -91,8 +98,8 @@ export function profileMatrix(
     redundantAbove,
     effectiveKernels: effectiveNumber(symmetricEigenvalues(similarity, count)),
     similarPairs: mostSimilar(similarity, count),
-    diversityExcess: diversity - (1 - mean(permuted.sAvg)),
-    sAvgExcess: Array.from(sAvg, (value, i) => value - permuted.sAvg[i]),
+    diversityExcess: diversity - (1 - mean(permutedAverages)),
+    sAvgExcess: Array.from(sAvg, (value, i) => value - permutedAverages[i]),
     ...(blocks > 1 && {
       standardError: {
         sAvg: Array.from({ length: count }, (_, i) => standardErrorOfMean(blockAverages.map((block) => block[i]))),
@@ -100,32 +107,20 @@ export function profileMatrix(
       },
     }),
   };
+  return { statistics, similarity };
 }
 
-/** S and S_avg over all columns, and S_avg over each block of columns alone, in one pass. */
-function averages(rows: NormalisedRows, blocks: number): { similarity: Float64Array; sAvg: Float64Array; blockAverages: Float64Array[] } {
-  const { count, size } = rows;
-  const total = new Float64Array(count * count);
-  const blockAverages: Float64Array[] = [];
-  for (let block = 0; block < blocks; block++) {
-    const from = Math.floor((block * size) / blocks);
-    const to = Math.floor(((block + 1) * size) / blocks);
-    const distances = blocks === 1 ? total : new Float64Array(count * count);
-    addDistances(rows, from, to, distances);
-    if (blocks > 1) {
-      blockAverages.push(averageSimilarity(similarityFromDistances(distances, rowSums(rows, from, to)), count));
-      for (let at = 0; at < total.length; at++) total[at] += distances[at];
-    }
-  }
-  const similarity = similarityFromDistances(total, rowSums(rows, 0, size));
-  return { similarity, sAvg: averageSimilarity(similarity, count), blockAverages };
+function withShuffledColumns({ count, size, values }: KernelMatrix, random: Random): KernelMatrix {
+  const order = random.shuffle(Int32Array.from({ length: size }, (_, k) => k));
+  const shuffled = values.slice();
+  for (let row = 0; row < count; row++) for (let k = 0; k < size; k++) shuffled[row * size + k] = values[row * size + order[k]];
+  return { count, size, values: shuffled };
 }
 
-function shuffleColumns({ count, size, values }: NormalisedRows, order: Int32Array): void {
-  for (let row = 0; row < count; row++) {
-    const old = values.slice(row * size, (row + 1) * size);
-    for (let k = 0; k < size; k++) values[row * size + k] = old[order[k]];
-  }
+function withShuffledRows({ count, size, values }: KernelMatrix, random: Random): KernelMatrix {
+  const shuffled = values.slice();
+  for (let row = 0; row < count; row++) random.shuffle(shuffled.subarray(row * size, (row + 1) * size));
+  return { count, size, values: shuffled };
 }
 
 function lowerTriangle(similarity: Float64Array, count: number): Float64Array {

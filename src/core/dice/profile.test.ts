@@ -8,7 +8,7 @@ import { activationProfile, weightProfile } from './profile.ts';
 import { profileMatrix } from './profile-matrix.ts';
 import { averageSimilarity, similarityMatrix } from './similarity.ts';
 
-const weightsOptions = { rescale: true, seed: 1, sampled: false };
+const weightsOptions = { rescale: true, seed: 1, sampled: false, similarity: similarityMatrix };
 
 /** Two 3×3 convolutions of given widths and a Dense layer of 3 units on 8 × 8 RGB images, random weights. */
 function twoConvolutions(first: number, second: number): Network {
@@ -49,7 +49,7 @@ describe('profileMatrix', () => {
     [64, 576, 0.402469598, 10.021169],
   ]) {
     it(`gives the golden diversity and effective number of kernels of ${count} × ${size}`, () => {
-      const profile = profileMatrix(formulaKernels(count, size), weightsOptions);
+      const profile = profileMatrix(formulaKernels(count, size), weightsOptions).statistics;
       expect(profile.diversity).toBeCloseTo(diversity, 9);
       expect(profile.effectiveKernels).toBeCloseTo(effective, 6);
       expect(profile.histogram.counts.reduce((a, b) => a + b)).toBe(count);
@@ -62,7 +62,7 @@ describe('profileMatrix', () => {
     const size = 200;
     const values = Float64Array.from({ length: 20 * size }, random.normal);
     values.copyWithin(17 * size, 3 * size, 4 * size);
-    const profile = profileMatrix({ count: 20, size, values }, weightsOptions);
+    const profile = profileMatrix({ count: 20, size, values }, weightsOptions).statistics;
     expect(profile.similarPairs).toHaveLength(10);
     expect(profile.similarPairs[0]).toEqual({ first: 3, second: 17, similarity: 1 });
     const ranked = profile.similarPairs.map((pair) => pair.similarity);
@@ -70,7 +70,10 @@ describe('profileMatrix', () => {
     expect(profile.redundantShare).toBeGreaterThanOrEqual(0.1);
     expect(profile.redundantShare).toBeLessThan(0.5);
 
-    const alike = profileMatrix({ count: 6, size: 9, values: Float64Array.from({ length: 54 }, (_, at) => (at % 9) - 4) }, weightsOptions);
+    const alike = profileMatrix(
+      { count: 6, size: 9, values: Float64Array.from({ length: 54 }, (_, at) => (at % 9) - 4) },
+      weightsOptions,
+    ).statistics;
     expect(alike.effectiveKernels).toBeCloseTo(1, 9);
     expect(alike.diversity).toBeCloseTo(0, 12);
     // The kernels agree value by value, their permutations do not.
@@ -80,10 +83,10 @@ describe('profileMatrix', () => {
   it('has no excess where the order of values means nothing, and repeats for a seed', () => {
     const random = createRandom(3);
     const matrix = { count: 40, size: 300, values: Float64Array.from({ length: 12_000 }, random.normal) };
-    const profile = profileMatrix(matrix, weightsOptions);
+    const profile = profileMatrix(matrix, weightsOptions).statistics;
     expect(Math.abs(profile.diversityExcess)).toBeLessThan(0.002);
-    expect(profileMatrix(matrix, weightsOptions)).toEqual(profile);
-    expect(profileMatrix(matrix, { ...weightsOptions, seed: 2 }).diversityExcess).not.toBe(profile.diversityExcess);
+    expect(profileMatrix(matrix, weightsOptions).statistics).toEqual(profile);
+    expect(profileMatrix(matrix, { ...weightsOptions, seed: 2 }).statistics.diversityExcess).not.toBe(profile.diversityExcess);
   });
 
   it('estimates the error that a sample of columns leaves', () => {
@@ -93,7 +96,10 @@ describe('profileMatrix', () => {
     const diversities = Array.from({ length: 60 }, () => {
       // Sparse and bounded: the largest value hardly depends on the sample.
       const values = Float64Array.from({ length: count * 320 }, () => Math.max(0, random.next() - 0.5));
-      const profile = profileMatrix({ count, size: 320, values }, { rescale: false, seed: 9, sampled: true });
+      const profile = profileMatrix(
+        { count, size: 320, values },
+        { rescale: false, seed: 9, sampled: true, similarity: similarityMatrix },
+      ).statistics;
       errors.push(profile.standardError?.diversity ?? Number.NaN);
       const plain = averageSimilarity(similarityMatrix({ count, size: 320, values }, { rescale: false }), count);
       profile.sAvg.forEach((value, i) => expect(value).toBeCloseTo(plain[i], 10));

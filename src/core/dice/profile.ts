@@ -2,7 +2,7 @@ import { Failure } from '../failure.ts';
 import { kernelLayers, type Network } from '../network/index.ts';
 import type { OnProgress } from '../progress.ts';
 import { type DiceStatistics, profileMatrix } from './profile-matrix.ts';
-import type { KernelMatrix } from './similarity.ts';
+import { type KernelMatrix, type Similarity, similarityMatrix } from './similarity.ts';
 
 export interface LayerProfile {
   /** Node id of the layer. */
@@ -42,23 +42,32 @@ export interface SampledActivations {
   readonly nonNegative: boolean;
 }
 
+export interface ProfileOptions {
+  /** Of the permuted null, and of the blocks of a sample. */
+  readonly seed: number;
+  /** {@link similarityMatrix} unless a faster twin is given. */
+  readonly similarity?: Similarity;
+  readonly onProgress?: OnProgress;
+  /** Told the similarity matrix of every layer that has one, kernels × kernels. */
+  readonly onSimilarity?: (layer: string, similarity: Float64Array) => void;
+}
+
 /**
  * Dice profile of a network's weights (Hajbi 2025, eq. 1–4): every convolution, or every layer with kernels.
  *
- * @param options `seed` of the permuted null
  * @throws Failure `non-finite-weights` naming the layer and the index of the value; `unsupported-layer` when no layer has
  *   two kernels to compare
  */
 export function weightProfile(
   network: Network,
-  { layers, seed, onProgress }: { layers: 'conv' | 'all'; seed: number; onProgress?: OnProgress },
+  { layers, ...options }: ProfileOptions & { readonly layers: 'conv' | 'all' },
 ): ModelProfile {
   const inputs = kernelLayers(network, layers).map(({ node, kernels }) => ({
     layer: node.id,
     matrix: kernels,
     rescale: true,
   }));
-  return profileLayers(inputs, { source: 'weights', seed, onProgress });
+  return profileLayers(inputs, 'weights', options);
 }
 
 /**
@@ -66,20 +75,16 @@ export function weightProfile(
  * positions leaves (from random blocks of the sample that share one normalisation).
  *
  * @param samples one entry a convolution, keyed by its node id
- * @param options `seed` of the permuted null and of the blocks
  * @throws Failure `non-finite-weights` naming the layer and the index of the value; `unsupported-layer` when no layer has
  *   two kernels to compare
  */
-export function activationProfile(
-  samples: ReadonlyMap<string, SampledActivations>,
-  { seed, onProgress }: { seed: number; onProgress?: OnProgress },
-): ModelProfile {
+export function activationProfile(samples: ReadonlyMap<string, SampledActivations>, options: ProfileOptions): ModelProfile {
   const inputs = Array.from(samples, ([layer, { channels, samples: size, values, nonNegative }]) => ({
     layer,
     matrix: { count: channels, size, values },
     rescale: !nonNegative,
   }));
-  return profileLayers(inputs, { source: 'activations', seed, onProgress });
+  return profileLayers(inputs, 'activations', options);
 }
 
 /** @throws Failure `non-finite-weights` for the first value of a layer that is NaN or infinite. */
@@ -94,13 +99,15 @@ export function requireFinite({ size, values }: KernelMatrix, layer: string): vo
 
 function profileLayers(
   inputs: readonly { readonly layer: string; readonly matrix: KernelMatrix; readonly rescale: boolean }[],
-  { source, seed, onProgress }: { source: ModelProfile['source']; seed: number; onProgress: OnProgress | undefined },
+  source: ModelProfile['source'],
+  { seed, similarity = similarityMatrix, onProgress, onSimilarity }: ProfileOptions,
 ): ModelProfile {
   for (const { layer, matrix } of inputs) requireFinite(matrix, layer);
   const total = inputs.reduce((sum, { matrix }) => sum + cost(matrix), 0);
   let done = 0;
   const layers = inputs.map(({ layer, matrix, rescale }): LayerProfile => {
-    const dice = matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations' }) : undefined;
+    const profiled = matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations', similarity }) : undefined;
+    if (profiled !== undefined) onSimilarity?.(layer, profiled.similarity);
     done += cost(matrix);
     onProgress?.({ phase: `profile ${source}`, done, total });
     return {
@@ -108,7 +115,7 @@ function profileLayers(
       kernels: matrix.count,
       size: matrix.size,
       dead: deadRows(matrix),
-      ...(dice === undefined ? { note: 'One kernel has nothing to be similar to: no S_avg.' } : { dice }),
+      ...(profiled === undefined ? { note: 'One kernel has nothing to be similar to: no S_avg.' } : { dice: profiled.statistics }),
     };
   });
   return { source, seed, ...summary(layers), layers };

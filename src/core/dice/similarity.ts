@@ -11,10 +11,15 @@ export interface SimilarityOptions {
    * already ≥ 0.
    */
   readonly rescale: boolean;
+  /** Only the columns [from, to) are compared, all of them unless given; equation 1 looks at the whole row still. */
+  readonly columns?: { readonly from: number; readonly to: number };
 }
 
+/** How a profile compares kernels: {@link similarityMatrix}, or a faster twin of it. */
+export type Similarity = (matrix: KernelMatrix, options: SimilarityOptions) => Float64Array;
+
 /** Rows after equations 1 and 2: all values in [0, 1]. */
-export interface NormalisedRows {
+interface NormalisedRows {
   readonly count: number;
   readonly size: number;
   readonly values: Float64Array;
@@ -24,7 +29,7 @@ export interface NormalisedRows {
  * Equations 1 and 2 (Hajbi 2025): each row divided by its own largest absolute value, then rescaled to [0, 1] where
  * asked. An all-zero row stays all zero under equation 1.
  */
-export function normaliseRows(matrix: KernelMatrix, { rescale }: SimilarityOptions): NormalisedRows {
+function normaliseRows(matrix: KernelMatrix, { rescale }: SimilarityOptions): NormalisedRows {
   const { count, size } = matrix;
   const values = new Float64Array(count * size);
   for (let row = 0; row < count; row++) {
@@ -44,7 +49,7 @@ export function normaliseRows(matrix: KernelMatrix, { rescale }: SimilarityOptio
  * City-block distances between all rows over the columns [from, to), added into `distances` (count × count; the lower
  * triangle, row > column, is the one filled).
  */
-export function addDistances(rows: NormalisedRows, from: number, to: number, distances: Float64Array): void {
+function addDistances(rows: NormalisedRows, from: number, to: number, distances: Float64Array): void {
   const { count, size, values } = rows;
   for (let i = 1; i < count; i++) {
     const a = i * size;
@@ -82,7 +87,7 @@ export function addDistances(rows: NormalisedRows, from: number, to: number, dis
 }
 
 /** Sum of each row over the columns [from, to). */
-export function rowSums({ count, size, values }: NormalisedRows, from: number, to: number): Float64Array {
+function rowSums({ count, size, values }: NormalisedRows, from: number, to: number): Float64Array {
   const sums = new Float64Array(count);
   for (let row = 0; row < count; row++) for (let k = from; k < to; k++) sums[row] += values[row * size + k];
   return sums;
@@ -95,7 +100,7 @@ export function rowSums({ count, size, values }: NormalisedRows, from: number, t
  * @param sums from {@link rowSums} over the same columns
  * @returns count × count, symmetric, ones on the diagonal
  */
-export function similarityFromDistances(distances: Float64Array, sums: Float64Array): Float64Array {
+function similarityFromDistances(distances: Float64Array, sums: Float64Array): Float64Array {
   const count = sums.length;
   const similarity = new Float64Array(count * count);
   for (let i = 0; i < count; i++) {
@@ -110,10 +115,10 @@ export function similarityFromDistances(distances: Float64Array, sums: Float64Ar
   return similarity;
 }
 
-function similarityOfRows(rows: NormalisedRows): Float64Array {
+function similarityOfRows(rows: NormalisedRows, from: number, to: number): Float64Array {
   const distances = new Float64Array(rows.count * rows.count);
-  addDistances(rows, 0, rows.size, distances);
-  return similarityFromDistances(distances, rowSums(rows, 0, rows.size));
+  addDistances(rows, from, to, distances);
+  return similarityFromDistances(distances, rowSums(rows, from, to));
 }
 
 /**
@@ -123,7 +128,8 @@ function similarityOfRows(rows: NormalisedRows): Float64Array {
  * @returns S, count × count, row-major, symmetric, in [0, 1], ones on the diagonal
  */
 export function similarityMatrix(matrix: KernelMatrix, options: SimilarityOptions): Float64Array {
-  return similarityOfRows(normaliseRows(matrix, options));
+  const { from, to } = options.columns ?? { from: 0, to: matrix.size };
+  return similarityOfRows(normaliseRows(matrix, options), from, to);
 }
 
 /**
@@ -146,7 +152,7 @@ export function groupSimilarity(matrices: readonly (KernelMatrix & Partial<Simil
     }
     column += rows.size;
   }
-  return similarityOfRows({ count, size, values });
+  return similarityOfRows({ count, size, values }, 0, size);
 }
 
 /**
