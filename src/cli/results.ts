@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { Pruning, PruneReport, Stage, StageName } from '../schema/prunings.ts';
 import type { RankedCandidate, Recommendation } from '../schema/recommendations.ts';
-import { bytes, fixed, percent, percentWithInterval, si, table } from './format.ts';
+import { bytes, duration, fixed, percent, percentWithInterval, si, table } from './format.ts';
 
 // Recommendations and pruning reports in words and tables: what, how sure, why, what next.
 
@@ -52,6 +52,11 @@ export function planLine({ plan }: Pick<Pruning, 'plan'>): string {
   const { before, after } = plan.cost;
   const factor = `${(before.flops / after.flops).toFixed(2)}×`;
   return `${plan.criterion} · ${plan.groups.length} groups · ${removed} of ${channels} channels leave · ${si(before.flops)} → ${si(after.flops)} FLOPs (${factor}) · ${si(before.params)} → ${si(after.params)} parameters`;
+}
+
+/** What the job that the plan is for would take. */
+export function estimateLines({ plan: { estimate } }: Pick<Pruning, 'plan'>): string[] {
+  return estimate ? [`job    about ${duration(estimate.seconds)} and ${bytes(estimate.memoryBytes)} of memory on this machine`] : [];
 }
 
 export function pruneReportView(report: PruneReport): string {

@@ -76,6 +76,14 @@ export const pruneRequest = z
   .openapi('PruneRequest');
 export type PruneRequest = z.infer<typeof pruneRequest>;
 
+export const jobEstimate = z
+  .object({ seconds: z.number(), memoryBytes: z.number() })
+  .openapi('JobEstimate')
+  .describe('What the whole job takes on this machine, within about a factor of two on an idle CPU.');
+export type JobEstimate = z.infer<typeof jobEstimate>;
+
+const member = z.object({ node: z.string(), reason: z.string() });
+
 export const plan = z
   .object({
     criterion: z.string(),
@@ -87,6 +95,8 @@ export const plan = z
       z.object({
         id: z.string(),
         producers: z.array(z.string()),
+        coupled: z.array(member).describe('Layers that pass the channels on, and why they hang together.'),
+        consumers: z.array(member).describe('Layers that read the channels.'),
         channels: z.int(),
         kept: z.array(z.int()),
         removed: z.array(z.int()),
@@ -95,6 +105,7 @@ export const plan = z
     skipped: z.array(z.object({ id: z.string(), producers: z.array(z.string()), reason: z.string() })),
     notes: z.array(z.string()),
     cost: z.object({ before: cost, after: cost }),
+    estimate: jobEstimate.optional().describe('With a plan-only answer.'),
   })
   .openapi('PrunePlan');
 export type PrunePlanView = z.infer<typeof plan>;

@@ -3,7 +3,7 @@ import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { evaluationOf, profileOf, pruningOf, recommendationOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
 import type { PruneTarget } from '../../schema/prunings.ts';
-import { chosen, planLine, pruneReportView, recommendationView } from '../results.ts';
+import { chosen, estimateLines, planLine, pruneReportView, recommendationView } from '../results.ts';
 import type { Session } from '../session.ts';
 import { datasetLine, evaluationView, predictionView, profileView } from '../views.ts';
 import { predictFiles } from '../predict.ts';
@@ -115,7 +115,8 @@ export function addWorkCommands(program: Command): void {
         const target = cost === undefined ? { ratio: ratio ?? 0.3, byLayer } : { ratio, byLayer, flops, params, bytes };
         const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune: { recipe, epochs }, ...rest });
         const plan = `plan   ${planLine(done)}`;
-        if (!done.report) return printed(session, done, [datasetLine(dataset), plan, ...done.plan.notes].join('\n'));
+        if (!done.report)
+          return printed(session, done, [datasetLine(dataset), plan, ...estimateLines(done), ...done.plan.notes].join('\n'));
         const { folder, artifact } = await savePruning(session, done, out);
         printed(
           session,

@@ -43,6 +43,9 @@ export interface Plan {
 
 export interface PlannedGroup extends Removal {
   readonly producers: readonly string[];
+  /** Layers that pass the channels on, and why they hang together. */
+  readonly coupled: readonly { readonly node: string; readonly reason: string }[];
+  readonly consumers: readonly { readonly node: string; readonly reason: string }[];
   readonly kept: readonly number[];
 }
 
@@ -133,6 +136,8 @@ function plannedGroup({ group, removed }: Choice): PlannedGroup {
   return {
     id: group.id,
     producers: group.producers.map(({ node }) => node),
+    coupled: group.coupled.map(({ node, reason }) => ({ node, reason })),
+    consumers: group.consumers,
     channels: group.size,
     kept: Array.from({ length: group.size }, (_, channel) => channel).filter((channel) => !leaves.has(channel)),
     removed: [...removed].sort((a, b) => a - b),

@@ -7,6 +7,7 @@ import type { TrainResult } from '../../engine/types.ts';
 import type { PrunePlanView, PruneReport, Stage, StageName, Training } from '../../schema/prunings.ts';
 import type { DatasetRef, JobHandler } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
+import { estimateJob } from './estimate.ts';
 import { collectEvidence, needsOf } from './evidence.ts';
 import { inputSizeOf, packSplits } from './images.ts';
 import { measure, type Measuring } from './measure.ts';
@@ -33,12 +34,14 @@ export const prune: JobHandler<'prune'> = async (context) => {
   const replaced = (): Network => replaceHead(given, classNamesOf(dataset), createRandom(request.seed + SEEDS.head));
   const needs = needsOf(request);
   const likely = classMatch(given, dataset) === 'other' ? replaced() : given;
-  // What cannot be planned is refused before anything is trained.
-  checkPlan(likely, request);
+  // What cannot be planned is refused before anything is run or trained.
+  if (!request.planOnly || needs.length > 0) checkPlan(likely, request);
   if (request.planOnly) {
     const { train } = needs.length > 0 ? await packSplits(context, dataset, inputSizeOf(given), ['train']) : { train: undefined };
     const evidence = train && (await collectEvidence(likely, needs, { ...context, engine: await context.engine(), images: train, seed }));
-    return { plan: planDocument(planPruning(likely, { ...request, evidence })), artifact: null, report: null };
+    const planned = planPruning(likely, { ...request, evidence });
+    const estimate = estimateJob(likely, planned, { request, dataset, replaced: likely !== given });
+    return { plan: { ...planDocument(planned), estimate }, artifact: null, report: null };
   }
 
   const images = await packSplits(context, dataset, inputSizeOf(given), ['train', 'validation', 'test']);

@@ -1,0 +1,70 @@
+import { availableParallelism } from 'node:os';
+import { costOf, inferShapes, sizeOf, type Network } from '../../core/network/index.ts';
+import type { Plan } from '../../core/prune/index.ts';
+import type { PruneRequest } from '../../schema/prunings.ts';
+import type { JobEstimate } from '../../schema/prunings.ts';
+import type { DatasetRef } from '../types.ts';
+import { inputSizeOf } from './images.ts';
+import { recipeOf } from './recipes.ts';
+
+/** FLOPs a second and CPU core, measured with small residual networks on TensorFlow; larger layers come nearer to the peak. */
+const INFERENCE_FLOPS_PER_CORE = 60e9;
+/** A training step is about three forward passes, with the gradients' slower kernels. */
+const TRAINING_FLOPS_PER_CORE = 40e9;
+const TRAINING_PASSES = 3;
+/** JavaScript's time for one layer of one batch. */
+const LAYER_SECONDS = 60e-6;
+/** Images decoded and resized a second and core. */
+const IMAGES_DECODED_PER_CORE = 1500;
+/** Opening the engine, reading the model and writing the artifact. */
+const START_SECONDS = 4;
+/** Node.js with TensorFlow loaded. */
+const START_BYTES = 450e6;
+const INFERENCE_BATCH = 256;
+/** Copies of the weights that are held at once: the stages' networks, and values, gradients and two moments while training. */
+const WEIGHT_COPIES = 8;
+/** A training step keeps each layer's output and makes its gradient. */
+const VALUE_COPIES = 2;
+const RECALIBRATION_IMAGES = 6400;
+
+/**
+ * What the whole job will take on this machine, from counts alone: no engine is opened. Within about a factor of two on
+ * an idle CPU; depthwise layers take longer for their FLOPs, a GPU far less.
+ *
+ * @param replaced whether the head is to be replaced, and so the base fine-tuned first
+ */
+export function estimateJob(
+  network: Network,
+  { cost }: Pick<Plan, 'cost'>,
+  { request, dataset, replaced }: { request: PruneRequest; dataset: DatasetRef; replaced: boolean },
+): JobEstimate {
+  const cores = availableParallelism();
+  const layers = network.nodes.length;
+  const { train, validation, test } = dataset.report.counts;
+  const { epochs, batchSize } = recipeOf(request.fineTune, request.seed);
+  const infer = (images: number, flops: number): number =>
+    (images * flops) / (INFERENCE_FLOPS_PER_CORE * cores) + Math.ceil(images / INFERENCE_BATCH) * layers * LAYER_SECONDS;
+  const learn = (flops: number): number =>
+    epochs *
+    ((TRAINING_PASSES * train * flops) / (TRAINING_FLOPS_PER_CORE * cores) +
+      TRAINING_PASSES * Math.ceil(train / batchSize) * layers * LAYER_SECONDS +
+      infer(validation, flops));
+  const [before, after] = [cost.before.flops, cost.after.flops];
+  const { height, width } = inputSizeOf(network);
+  const values = [...inferShapes(network).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
+  return {
+    seconds:
+      START_SECONDS +
+      (train + validation + test) / (IMAGES_DECODED_PER_CORE * cores) +
+      (replaced ? learn(before) : 0) +
+      (request.recalibrate ? infer(Math.min(train, RECALIBRATION_IMAGES), after) : 0) +
+      learn(after) +
+      infer(validation + test, before) +
+      infer(3 * validation + test, after),
+    memoryBytes:
+      START_BYTES +
+      (train + validation + test) * height * width * 3 +
+      WEIGHT_COPIES * costOf(network).bytes +
+      VALUE_COPIES * values * batchSize * Float32Array.BYTES_PER_ELEMENT,
+  };
+}
