@@ -1,4 +1,5 @@
 import { program } from 'commander';
+import { addBackbonesCommand } from './cli/commands/backbones.ts';
 import { addDatasetCommands } from './cli/commands/datasets.ts';
 import { addDemoCommand } from './cli/commands/demo.ts';
 import { addEngineCommands } from './cli/commands/engine.ts';
@@ -27,6 +28,7 @@ Data are kept in ESPALIER_DATA (default: ~/.local/share/espalier). When a server
 
 addDemoCommand(program);
 addModelCommands(program);
+addBackbonesCommand(program);
 addDatasetCommands(program);
 addWorkCommands(program);
 addGroupsCommand(program);

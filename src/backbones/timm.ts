@@ -130,7 +130,7 @@ const timmMobilenetV3s = mobilenetV3Widths.map(([size, width]) => {
 });
 
 /** timm trains these at other sizes than torchvision. */
-const EFFICIENTNET_SIDES = [224, 256, 256, 288, 320];
+const EFFICIENTNET_SIDES = [224, 224, 256, 288, 320];
 
 const timmEfficientnets = efficientnetScales.map((scale, n) =>
   blueprint(
@@ -179,7 +179,7 @@ const timmMnasnets = [0.5, 0.75, 1, 1.4].map((width) =>
     stem: roundedWidth(32 * width),
     stages: scaledStages(mnasnetRows, { width, depth: 1 }),
     activation: 'relu',
-    head: { width: Math.max(1280, roundedWidth(1280 * width)), place: 'before' },
+    head: { width: 1280, place: 'before' },
     dropout: 0.2,
   }),
 );
