@@ -2,6 +2,7 @@ export { criteria, criterionOf } from './criteria.ts';
 export type { Criterion } from './criteria/criterion.ts';
 export { cut, masked, type Removal } from './cut.ts';
 export type { Activations, ByWeight, Evidence, FeatureMaps, FeatureMapStatistics, Gradients, Need, Source } from './evidence.ts';
+export { elbowOf } from './elbow.ts';
 export { featureMapStatistics, joinStatistics } from './feature-maps.ts';
 export { dependencyGroups, type DependencyGroup, type Member } from './groups.ts';
 export { hessianProduct } from './hessian-product.ts';
