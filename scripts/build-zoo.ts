@@ -31,7 +31,7 @@ const QUANTILE_SAMPLE = { images: 512, positionsPerImage: 8, seed: SEED };
 
 const { values: args } = parseArgs({ options: { only: { type: 'string' }, epochs: { type: 'string', default: '8' } } });
 
-const recipe: Recipe = {
+const recipe = {
   epochs: Number(args.epochs),
   batchSize: 128,
   learningRate: 3e-3,
@@ -40,7 +40,7 @@ const recipe: Recipe = {
   augmentation: { horizontalFlip: true, rotationDegrees: 0, shift: 0.125 },
   tune: 'all',
   seed: SEED,
-};
+} satisfies Recipe;
 
 async function main(): Promise<void> {
   const wanted = args.only === undefined ? BACKBONES : [args.only];

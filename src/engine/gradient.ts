@@ -1,4 +1,5 @@
 import { read, runStep, weightsOfStep } from './execute.ts';
+import type { Loss } from './loss.ts';
 import type { Training } from './operations.ts';
 import { operationOf } from './plan.ts';
 import type { Plan, Step } from './plan.ts';
@@ -7,7 +8,9 @@ import { tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
 
 export interface GradientOptions {
-  readonly training: Pick<Training, 'statistics' | 'dropout'>;
+  readonly dropout?: Training['dropout'];
+  /** Layers that normalise by the batch's statistics; the others by their moving ones. */
+  readonly batchNormalised: ReadonlySet<string>;
   /** Keys of the weights to differentiate by. */
   readonly parameters: ReadonlySet<string>;
   /** Receives the moving statistics after the batch. */
@@ -15,32 +18,36 @@ export interface GradientOptions {
 }
 
 export interface GradientResult {
-  /** Sum of the examples' cross-entropies. */
+  /** Sum of the examples' losses. */
   readonly lossSum: Tensor;
-  /** Of the mean cross-entropy, by parameter key. */
+  /** Of the mean loss, by parameter key. */
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
 /**
- * Mean cross-entropy of softmax(plan(x)) and its gradients, by walking the plan back (reverse accumulation).
+ * Loss of plan(x) and the gradients of its mean, by walking the plan back (reverse accumulation).
  * Values are freed as soon as nothing before them needs them. Call within tf.tidy, which owns the result.
  */
 export function gradientsOf(
   primitives: Primitives,
   plan: Plan,
   weights: ReadonlyMap<string, Tensor>,
-  batch: { readonly x: Tensor; readonly oneHot: Tensor },
-  { training, parameters, update }: GradientOptions,
+  { x, loss }: { readonly x: Tensor; readonly loss: Loss },
+  { dropout, batchNormalised, parameters, update }: GradientOptions,
 ): GradientResult {
   const values = new Map<string, Tensor>();
   const saved = new Map<string, readonly Tensor[]>();
   const active = activeSteps(plan, parameters);
   const lastReader = lastReaders(plan, active);
+  const trainingOf = ({ node }: Step): Pick<Training, 'statistics' | 'dropout'> => ({
+    statistics: batchNormalised.has(node.id) ? 'batch' : 'moving',
+    dropout,
+  });
 
   for (const [at, step] of plan.steps.entries()) {
-    const inputs = step.id === plan.input ? [batch.x] : step.inputs.map((id) => read(values, id));
+    const inputs = step.id === plan.input ? [x] : step.inputs.map((id) => read(values, id));
     const y = runStep(primitives, step, weights, inputs, {
-      ...training,
+      ...trainingOf(step),
       save: (tensors) => saved.set(step.id, tensors),
       update: (updates) => {
         for (const [name, tensor] of Object.entries(updates)) update(`${step.node.id}/${name}`, tf.keep(tensor));
@@ -50,9 +57,8 @@ export function gradientsOf(
     for (const id of lastReader.get(at) ?? []) read(values, id).dispose();
   }
 
-  const { losses, gradient } = primitives.softmaxCrossEntropy(read(values, plan.output), batch.oneHot);
-  const lossSum = tf.sum(losses);
-  const incoming = new Map<string, Tensor>([[plan.output, tf.div(gradient, losses.size)]]);
+  const { lossSum, gradient } = loss(read(values, plan.output));
+  const incoming = new Map<string, Tensor>([[plan.output, gradient]]);
   const gradients = new Map<string, Tensor>();
   for (const step of [...plan.steps].reverse()) {
     const dy = incoming.get(step.id);
@@ -67,7 +73,8 @@ export function gradientsOf(
         dy,
         saved: saved.get(step.id) ?? [],
         wanted: step.inputs.map((id) => active.has(id)),
-        training,
+        trained: isTrained(step, parameters),
+        training: trainingOf(step),
       },
     );
     for (const [name, tensor] of Object.entries(result.weights ?? {})) gradients.set(`${step.node.id}/${name}`, tensor);
@@ -87,12 +94,15 @@ function accumulate(incoming: Map<string, Tensor>, id: string, gradient: Tensor 
   tf.dispose([before, gradient]);
 }
 
+function isTrained({ node, specs }: Step, parameters: ReadonlySet<string>): boolean {
+  return specs.some(({ name }) => parameters.has(`${node.id}/${name}`));
+}
+
 /** Steps whose output depends on a parameter. */
 function activeSteps(plan: Plan, parameters: ReadonlySet<string>): Set<string> {
   const active = new Set<string>();
-  const own = (step: Step): boolean => step.specs.some(({ name }) => parameters.has(`${step.node.id}/${name}`));
   for (const step of plan.steps) {
-    if (own(step) || step.inputs.some((id) => active.has(id))) active.add(step.id);
+    if (isTrained(step, parameters) || step.inputs.some((id) => active.has(id))) active.add(step.id);
   }
   return active;
 }

@@ -6,6 +6,7 @@ import type { Backend } from './backend.ts';
 import { read, upload } from './execute.ts';
 import { gradientsOf } from './gradient.ts';
 import { breathe, stopIfAborted } from './infer.ts';
+import { crossEntropy } from './loss.ts';
 import { batchesOf } from './pixels.ts';
 import { planOf } from './plan.ts';
 import { tf } from './tf.ts';
@@ -44,8 +45,8 @@ export async function gradients(
           primitives,
           plan,
           weights,
-          { x: batches.images(indices), oneHot: batches.labels(indices, classes) },
-          { training: { statistics: 'moving' }, parameters: new Set(kernels), update: (_key, tensor) => tensor.dispose() },
+          { x: batches.images(indices), loss: crossEntropy(primitives, { targets: batches.targets(indices, classes) }) },
+          { batchNormalised: new Set(), parameters: new Set(kernels), update: (_key, tensor) => tensor.dispose() },
         );
         // A last batch that is smaller counts less, so that the mean is the one over the images.
         const share = indices.length / used.length;

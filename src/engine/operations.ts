@@ -37,6 +37,8 @@ export interface Backward {
   readonly saved: readonly Tensor[];
   /** For each input, whether its gradient is asked for. */
   readonly wanted: readonly boolean[];
+  /** Whether gradients by the layer's own weights are asked for; those that cost little may come unasked. */
+  readonly trained: boolean;
   readonly training: Pick<Training, 'statistics'>;
 }
 
@@ -108,11 +110,11 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
     affine: true,
     window,
     forward: (p, call, [x]) => withBias(p, p.conv2d(x, call.weights.kernel, windowOf(call)), call.weights.bias),
-    backward(p, call, { inputs: [x], dy, wanted }) {
+    backward(p, call, { inputs: [x], dy, wanted, trained }) {
       const { kernel } = call.weights;
       return {
         inputs: [wanted[0] ? p.conv2dInputGradient(dy, kernel, shapeOf(x), windowOf(call)) : undefined],
-        weights: { kernel: p.conv2dKernelGradient(dy, x, shapeOf(kernel), windowOf(call)), ...biasGradient(p, call, dy) },
+        weights: trained ? { kernel: p.conv2dKernelGradient(dy, x, shapeOf(kernel), windowOf(call)), ...biasGradient(p, call, dy) } : {},
       };
     },
   },
@@ -122,11 +124,11 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
     affine: true,
     window,
     forward: (p, call, [x]) => withBias(p, p.depthwise(x, call.weights.kernel, windowOf(call)), call.weights.bias),
-    backward(p, call, { inputs: [x], dy, wanted }) {
+    backward(p, call, { inputs: [x], dy, wanted, trained }) {
       const { kernel } = call.weights;
       return {
         inputs: [wanted[0] ? p.depthwiseInputGradient(dy, kernel, shapeOf(x), windowOf(call)) : undefined],
-        weights: { kernel: p.depthwiseKernelGradient(dy, x, shapeOf(kernel), windowOf(call)), ...biasGradient(p, call, dy) },
+        weights: trained ? { kernel: p.depthwiseKernelGradient(dy, x, shapeOf(kernel), windowOf(call)), ...biasGradient(p, call, dy) } : {},
       };
     },
   },
@@ -135,10 +137,10 @@ export const operations: { readonly [K in Kind]: Operation<K> } = {
     backwardReads: ['inputs'],
     affine: true,
     forward: (p, { weights }, [x]) => withBias(p, p.matMul(x, weights.kernel, false, false), weights.bias),
-    backward(p, call, { inputs: [x], dy, wanted }) {
+    backward(p, call, { inputs: [x], dy, wanted, trained }) {
       return {
         inputs: [wanted[0] ? p.matMul(dy, call.weights.kernel, false, true) : undefined],
-        weights: { kernel: p.matMul(x, dy, true, false), ...biasGradient(p, call, dy) },
+        weights: trained ? { kernel: p.matMul(x, dy, true, false), ...biasGradient(p, call, dy) } : {},
       };
     },
   },

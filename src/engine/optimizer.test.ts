@@ -1,9 +1,11 @@
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBackend } from './backend.ts';
-import { createOptimizer } from './optimizer.ts';
+import { createOptimizer, momentsOf } from './optimizer.ts';
+import type { FlatState } from './optimizer.ts';
 import { distance } from './testing/fixtures.ts';
 import { tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
+import type { Recipe } from './types.ts';
 
 beforeAll(async () => {
   await loadBackend('cpu', 1);
@@ -22,21 +24,33 @@ function adamw(start: number, gradients: readonly number[], rate: number, decay:
   return value;
 }
 
-it('is AdamW, with decay only where a parameter asks for it', () => {
-  const before = tf.memory().numTensors;
-  const values = Float32Array.of(1, -2, 3, 0.5, 4, -1);
-  const gradients = [
-    [0.1, -0.2, 0.3, 1, 0, -5],
-    [0.2, 0.1, -0.3, 1, 1e-4, 5],
-    [-0.4, 0.1, 0.9, 1, 0, 5],
-  ];
-  const parameters = [
-    { key: 'a', shape: [2, 2], decay: true },
-    { key: 'b', shape: [2], decay: false },
-  ];
-  const zeros = new Float32Array(6);
-  const optimizer = createOptimizer(parameters, 0.1, { step: 0, values, firstMoment: zeros, secondMoment: zeros });
+/** The form of PyTorch's SGD(nesterov=True), with decoupled decay, for one value. */
+function nesterov(start: number, gradients: readonly number[], rate: number, decay: number): number {
+  let [value, velocity] = [start, 0];
   for (const gradient of gradients) {
+    velocity = 0.8 * velocity + gradient;
+    value -= rate * (gradient + 0.8 * velocity + decay * value);
+  }
+  return value;
+}
+
+const start = Float32Array.of(1, -2, 3, 0.5, 4, -1);
+const gradients = [
+  [0.1, -0.2, 0.3, 1, 0, -5],
+  [0.2, 0.1, -0.3, 1, 1e-4, 5],
+  [-0.4, 0.1, 0.9, 1, 0, 5],
+];
+const parameters = [
+  { key: 'a', shape: [2, 2], decay: true },
+  { key: 'b', shape: [2], decay: false },
+];
+
+function optimised(recipe: Partial<Recipe>, rows = gradients): FlatState {
+  const before = tf.memory().numTensors;
+  const chosen = { weightDecay: 0, ...recipe };
+  const moments = Array.from({ length: momentsOf(chosen) }, () => new Float32Array(6));
+  const optimizer = createOptimizer(parameters, chosen, { step: 0, values: start, moments });
+  for (const gradient of rows) {
     const tensors = new Map<string, Tensor>([
       ['a', tf.tensor2d(gradient.slice(0, 4), [2, 2])],
       ['b', tf.tensor1d(gradient.slice(4))],
@@ -44,19 +58,34 @@ it('is AdamW, with decay only where a parameter asks for it', () => {
     tf.tidy(() => optimizer.update(tensors, 0.01));
     tf.dispose([...tensors.values()]);
   }
-  const expected = [...values].map((start, i) =>
-    adamw(
-      start,
-      gradients.map((row) => row[i]),
-      0.01,
-      i < 4 ? 0.1 : 0,
-    ),
-  );
   const state = optimizer.state();
-  expect(state.step).toBe(3);
-  expect(distance(state.values, expected)).toBeLessThan(1e-6);
+  expect(optimizer.steps()).toBe(rows.length);
+  expect(distance(optimizer.flat().dataSync(), state.values)).toBe(0);
   expect(optimizer.tensors.get('a')?.shape).toEqual([2, 2]);
-  expect(distance(optimizer.tensors.get('b')?.dataSync() ?? [], expected.slice(4))).toBeLessThan(1e-6);
+  expect(distance(optimizer.tensors.get('b')?.dataSync() ?? [], state.values.slice(4))).toBe(0);
   optimizer.dispose();
   expect(tf.memory().numTensors).toBe(before);
+  return state;
+}
+
+describe.each([
+  ['AdamW', undefined, adamw],
+  ['SGD with Nesterov momentum', { kind: 'sgd', momentum: 0.8 }, nesterov],
+] as const)('%s', (_, optimizer, reference) => {
+  it('moves as its source says, with decay only where a parameter asks for it', () => {
+    const state = optimised({ optimizer, weightDecay: 0.1 });
+    const column = (i: number): number[] => gradients.map((row) => row[i]);
+    const expected = [...start].map((value, i) => reference(value, column(i), 0.01, i < 4 ? 0.1 : 0));
+    expect(state.step).toBe(3);
+    expect(distance(state.values, expected)).toBeLessThan(1e-6);
+  });
+});
+
+it('scales a long gradient down to the norm and leaves a short one', () => {
+  const sgd = { optimizer: { kind: 'sgd', momentum: 0 } } as const;
+  const long = [3, 0, 0, 0, 4, 0];
+  const moved = (clipNorm: number, row: number[]): number[] =>
+    [...optimised({ ...sgd, clipNorm }, [row]).values].map((v, i) => start[i] - v);
+  expect(distance(moved(1, long), [0.006, 0, 0, 0, 0.008, 0])).toBeLessThan(1e-3);
+  expect(distance(moved(6, long), [0.03, 0, 0, 0, 0.04, 0])).toBeLessThan(1e-3);
 });

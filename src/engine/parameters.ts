@@ -1,5 +1,6 @@
 import { classifierNode, sizeOf } from '../core/network/index.ts';
 import type { Network, Tensor } from '../core/network/types.ts';
+import { blocksOf } from './blocks.ts';
 import type { Parameter } from './optimizer.ts';
 import type { Plan } from './plan.ts';
 import type { Recipe } from './types.ts';
@@ -8,16 +9,30 @@ import type { Recipe } from './types.ts';
 export interface Trained {
   readonly parameters: readonly Parameter[];
   /** Moving statistics; none where they are frozen. */
-  readonly statistics: readonly Pick<Parameter, 'key' | 'shape'>[];
+  readonly statistics: readonly Statistic[];
+}
+
+export interface Statistic extends Pick<Parameter, 'key' | 'shape'> {
+  /** The layer that normalises by it. */
+  readonly node: string;
 }
 
 export function trainedOf(network: Network, plan: Plan, tune: Recipe['tune']): Trained {
-  const head = classifierNode(network).id;
   const specs = plan.steps.flatMap(({ node, specs }) => specs.map((spec) => ({ ...spec, node: node.id, key: `${node.id}/${spec.name}` })));
-  return {
-    parameters: specs.filter(({ trainable, node }) => trainable && (tune === 'all' || node === head)),
-    statistics: tune === 'all' ? specs.filter(({ trainable }) => !trainable) : [],
-  };
+  const nodes = tunedNodes(network, plan, tune);
+  const tuned = specs.filter(({ node }) => nodes.has(node));
+  return { parameters: tuned.filter(({ trainable }) => trainable), statistics: tuned.filter(({ trainable }) => !trainable) };
+}
+
+function tunedNodes(network: Network, plan: Plan, tune: Recipe['tune']): Set<string> {
+  if (tune === 'all') return new Set(plan.steps.map(({ node }) => node.id));
+  const head = classifierNode(network).id;
+  if (tune === 'head') return new Set([head]);
+  const steps =
+    tune === 'bn'
+      ? plan.steps.filter(({ specs }) => specs.some(({ trainable }) => !trainable))
+      : blocksOf(plan, head).slice(-tune.lastBlocks).flat();
+  return new Set([...steps.map(({ node }) => node.id), head]);
 }
 
 export const lengthOf = (weights: readonly Pick<Parameter, 'shape'>[]): number =>

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../core/random.ts';
-import { augmenterOf } from './pixels.ts';
+import { augmenterOf } from './augment.ts';
 import type { Source } from './pixels.ts';
+import type { Recipe } from './types.ts';
 
 const SIDE = 8;
 const identity = Float32Array.from({ length: 768 }, (_, at) => at % 256);
@@ -14,7 +15,7 @@ function source(): Source {
 
 const still = { horizontalFlip: false, rotationDegrees: 0, shift: 0 };
 
-function augmented(augmentation: typeof still, seed: number): Float32Array {
+function augmented(augmentation: Recipe['augmentation'], seed: number): Float32Array {
   const target = new Float32Array(SIDE * SIDE * 3 + 1);
   augmenterOf(augmentation, createRandom(seed))(source(), target, 1);
   return target.subarray(1);
@@ -58,6 +59,42 @@ describe('augmenterOf', () => {
     augmenterOf({ ...still, rotationDegrees: 45 }, createRandom(2))({ ...source(), pixels, start: 0 }, target, 0);
     for (const value of target) expect(value).toBeCloseTo(200, 3);
     expect([...augmented({ ...still, rotationDegrees: 45 }, 2)]).not.toEqual(original());
+  });
+
+  it('crops: every part of a ramp is shown, enlarged', () => {
+    const pixels = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, at) => 10 * (Math.floor(at / 3) % SIDE));
+    const random = createRandom(4);
+    const lefts = Array.from({ length: 50 }, () => {
+      const target = new Float32Array(SIDE * SIDE * 3);
+      augmenterOf({ ...still, crop: 0.25 }, random)({ ...source(), pixels, start: 0 }, target, 0);
+      const step = (target[3 * 4] - target[3 * 3]) / 10;
+      // Between half of the side and all of it.
+      expect(step).toBeGreaterThan(0.499);
+      expect(step).toBeLessThan(1.001);
+      return target[0];
+    });
+    expect(Math.min(...lefts)).toBeLessThan(5);
+    expect(Math.max(...lefts)).toBeGreaterThan(15);
+  });
+
+  it('erases a rectangle in its share of the images and leaves the rest as it is', () => {
+    const white = { ...source(), pixels: new Uint8Array(SIDE * SIDE * 3).fill(255), start: 0 };
+    const random = createRandom(5);
+    let erased = 0;
+    for (let image = 0; image < 60; image++) {
+      const target = new Float32Array(SIDE * SIDE * 3);
+      augmenterOf({ ...still, erasing: 0.5 }, random)(white, target, 0);
+      const places = [...target.keys()].filter((at) => target[at] === 0);
+      expect(target.every((value) => value === 0 || value === 255)).toBe(true);
+      if (places.length === 0) continue;
+      erased++;
+      const rows = new Set(places.map((at) => Math.floor(at / 3 / SIDE)));
+      const columns = new Set(places.map((at) => Math.floor(at / 3) % SIDE));
+      expect(places.length).toBe(3 * rows.size * columns.size);
+      expect(places.length).toBeLessThan(0.5 * target.length);
+    }
+    expect(erased).toBeGreaterThan(18);
+    expect(erased).toBeLessThan(42);
   });
 
   it('draws the same for the same seed', () => {

@@ -1,19 +1,19 @@
 import { Failure } from '../core/failure.ts';
 import type { ImageSet } from '../core/images.ts';
 import type { Network, Preprocessing } from '../core/network/types.ts';
-import type { Random } from '../core/random.ts';
 import { tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
-import type { Recipe } from './types.ts';
 
-const CHANNELS = 3;
+export const CHANNELS = 3;
 
 /** Makes input batches out of pixels: count × height × width × 3, normalised as the network wants it. */
 export interface Batches {
   /** The images at these places; with `augment`, each transformed at random. The tensor is the caller's. */
   images(indices: ArrayLike<number>, augment?: Augmenter): Tensor;
-  /** One-hot rows of their labels. */
-  labels(indices: ArrayLike<number>, classes: number): Tensor;
+  /** The share that each class should get, a row an image: all to its label, less `smoothing`, which goes to all alike. */
+  targets(indices: ArrayLike<number>, classes: number, smoothing?: number): Tensor;
+  /** What `perClass` says of their labels. */
+  weights(indices: ArrayLike<number>, perClass: Float32Array): Tensor;
 }
 
 /** Writes one normalised image into `target` at `offset`. */
@@ -49,18 +49,19 @@ export function batchesOf(network: Network, images: ImageSet): Batches {
   const table = normalisationTable(network.metadata.preprocessing);
   const size = height * width * CHANNELS;
   return {
-    images(indices, augment = copy) {
+    images(indices, augment = copyImage) {
       const values = new Float32Array(indices.length * size);
       for (let i = 0; i < indices.length; i++) {
         augment({ pixels, start: indices[i] * size, height, width, table }, values, i * size);
       }
       return tf.tensor(values, [indices.length, height, width, CHANNELS]);
     },
-    labels(indices, classes) {
-      const values = new Float32Array(indices.length * classes);
-      for (let i = 0; i < indices.length; i++) values[i * classes + images.labels[indices[i]]] = 1;
+    targets(indices, classes, smoothing = 0) {
+      const values = new Float32Array(indices.length * classes).fill(smoothing / classes);
+      for (let i = 0; i < indices.length; i++) values[i * classes + images.labels[indices[i]]] += 1 - smoothing;
       return tf.tensor(values, [indices.length, classes]);
     },
+    weights: (indices, perClass) => tf.tensor1d(Float32Array.from(indices, (index) => perClass[images.labels[index]])),
   };
 }
 
@@ -78,7 +79,8 @@ function normalisationTable({ scale, mean, std }: Preprocessing): Float32Array {
   return Float32Array.from({ length: CHANNELS * 256 }, (_, at) => ((at % 256) * scale - mean[at >> 8]) / std[at >> 8]);
 }
 
-const copy: Augmenter = ({ pixels, start, height, width, table }, target, offset) => {
+/** The image as it is, normalised. */
+export const copyImage: Augmenter = ({ pixels, start, height, width, table }, target, offset) => {
   const size = height * width * CHANNELS;
   for (let at = 0; at < size; at += CHANNELS) {
     target[offset + at] = table[pixels[start + at]];
@@ -86,57 +88,3 @@ const copy: Augmenter = ({ pixels, start, height, width, table }, target, offset
     target[offset + at + 2] = table[512 + pixels[start + at + 2]];
   }
 };
-
-/**
- * Random flip, rotation about the centre and shift, drawn from `random` in this order for every image. Positions
- * outside take the nearest edge's value; between pixels the value is interpolated bilinearly.
- */
-export function augmenterOf(augmentation: Recipe['augmentation'], random: Random): Augmenter {
-  const { horizontalFlip, rotationDegrees, shift } = augmentation;
-  if (!horizontalFlip && rotationDegrees === 0 && shift === 0) return copy;
-  const either = (): number => 2 * random.next() - 1;
-  return (source, target, offset) => {
-    const flip = horizontalFlip && random.next() < 0.5;
-    const angle = rotationDegrees === 0 ? 0 : (either() * rotationDegrees * Math.PI) / 180;
-    const down = shift === 0 ? 0 : either() * shift * source.height;
-    const right = shift === 0 ? 0 : either() * shift * source.width;
-    sample(source, target, offset, { flip, angle, down, right });
-  };
-}
-
-interface Placement {
-  readonly flip: boolean;
-  readonly angle: number;
-  readonly down: number;
-  readonly right: number;
-}
-
-function sample(source: Source, target: Float32Array, offset: number, { flip, angle, down, right }: Placement): void {
-  const { pixels, start, height, width, table } = source;
-  const cos = Math.cos(angle);
-  const sin = Math.sin(angle);
-  const middleY = (height - 1) / 2;
-  const middleX = (width - 1) / 2;
-  const clamp = (value: number, last: number): number => (value < 0 ? 0 : value > last ? last : value);
-  let at = offset;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const fromMiddleY = y - middleY - down;
-      const fromMiddleX = (flip ? width - 1 - x : x) - middleX - right;
-      const sourceY = clamp(middleY + cos * fromMiddleY - sin * fromMiddleX, height - 1);
-      const sourceX = clamp(middleX + sin * fromMiddleY + cos * fromMiddleX, width - 1);
-      const top = Math.floor(sourceY);
-      const left = Math.floor(sourceX);
-      const low = sourceY - top;
-      const far = sourceX - left;
-      const upper = start + (top * width + left) * CHANNELS;
-      const lower = top + 1 < height ? upper + width * CHANNELS : upper;
-      const step = left + 1 < width ? CHANNELS : 0;
-      for (let c = 0; c < CHANNELS; c++) {
-        const first = table[c * 256 + pixels[upper + c]] * (1 - far) + table[c * 256 + pixels[upper + step + c]] * far;
-        const second = table[c * 256 + pixels[lower + c]] * (1 - far) + table[c * 256 + pixels[lower + step + c]] * far;
-        target[at++] = first * (1 - low) + second * low;
-      }
-    }
-  }
-}

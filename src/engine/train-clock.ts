@@ -16,7 +16,7 @@ export interface TrainClock {
 export function createTrainClock(
   { epochs }: Recipe,
   images: { readonly train: number; readonly validation: number },
-  firstEpoch: number,
+  from: { readonly epoch: number; readonly done: number },
   onProgress: OnProgress | undefined,
 ): TrainClock {
   const begun = performance.now();
@@ -24,11 +24,12 @@ export function createTrainClock(
   let trainedImages = 0;
   let trainMs = 0;
   let mark = begun;
-  let doneBefore = 0;
+  let doneBefore = from.done;
   const imagesPerSecond = (): number => (trainMs === 0 ? 0 : (trainedImages * 1000) / trainMs);
   const secondsLeft = (epoch: number, workOfEpoch: number): number => {
-    const done = (epoch - firstEpoch) * epochWork + workOfEpoch;
-    const all = (epochs - firstEpoch) * epochWork;
+    const before = from.epoch * epochWork + TRAIN_WORK * from.done;
+    const done = epoch * epochWork + workOfEpoch - before;
+    const all = epochs * epochWork - before;
     return ((performance.now() - begun) / 1000) * (all / done - 1);
   };
   return {

@@ -1,20 +1,26 @@
+import { Failure } from '../core/failure.ts';
 import type { ImageSet } from '../core/images.ts';
 import { classifierNode, logitsNode, sizeOf } from '../core/network/index.ts';
 import type { Network } from '../core/network/types.ts';
 import { createRandom } from '../core/random.ts';
 import type { Backend } from './backend.ts';
+import { runEpoch } from './epoch.ts';
 import { read } from './execute.ts';
+import { findLearningRate } from './find-rate.ts';
 import { logits } from './infer.ts';
+import { momentsOf } from './optimizer.ts';
 import { gatherValues, lengthOf, trainedOf, withTrained } from './parameters.ts';
-import type { Trained } from './parameters.ts';
 import { checkLabels } from './pixels.ts';
 import { planOf } from './plan.ts';
 import { learningRateAt } from './schedule.ts';
-import { decodeState, encodeState } from './state.ts';
-import type { TrainState } from './state.ts';
+import { decodeState, emptyAverage, encodeState } from './state.ts';
+import type { Expected, TrainState } from './state.ts';
 import { createTrainClock } from './train-clock.ts';
-import { createTrainer } from './trainer.ts';
+import { answerOf, createTrainer } from './trainer.ts';
+import type { Course } from './trainer.ts';
 import type { EpochRecord, Recipe, TrainOptions, TrainResult } from './types.ts';
+
+const CHECKPOINT_SECONDS = 60;
 
 /** Fine-tunes a copy of the network; see Engine.train. */
 export async function train(
@@ -25,36 +31,57 @@ export async function train(
   recipe: Recipe,
   options: TrainOptions = {},
 ): Promise<TrainResult> {
+  const { checkpoints, signal, onProgress, teacher, checkpointSeconds = CHECKPOINT_SECONDS } = options;
   // Under a frozen backbone nothing is differentiated, so that it may run as fast as it infers.
   const fuse = recipe.tune === 'head' ? 'inference' : 'training';
   const plan = planOf(network, logitsNode(network).id, { fuse, observed: new Set([classifierNode(network).id]) });
   const trained = trainedOf(network, plan, recipe.tune);
   for (const [field, images] of Object.entries({ train: trainSet, validation })) checkLabels(images, sizeOf(plan.outputShape), field);
-  let state = await startOf(network, trained, recipe, options);
-  const clock = createTrainClock(recipe, { train: trainSet.count, validation: validation.count }, state.epoch, options.onProgress);
-  const trainer = createTrainer(backend, network, plan, trained, state, trainSet);
+  const course: Course = { network, plan, trained, images: trainSet, teacher };
+  let state = await startOf(backend, course, recipe, options);
+  const rated = { ...recipe, learningRate: state.learningRate };
+  const clock = createTrainClock(recipe, { train: trainSet.count, validation: validation.count }, state, onProgress);
+  const trainer = createTrainer(backend, course, state);
+  const save = async (next: TrainState): Promise<void> => checkpoints?.save(encodeState(next));
   try {
-    while (state.epoch < recipe.epochs) {
+    while (state.epoch < recipe.epochs && !isOver(state)) {
       const { epoch } = state;
-      const loss = await trainer.epoch(epoch, options.signal, (done, metrics) => clock.trained(epoch, done, metrics));
+      const before = state;
+      const loss = await runEpoch({
+        trainer,
+        recipe: rated,
+        count: trainSet.count,
+        from: state,
+        signal,
+        report: (done, metrics) => clock.trained(epoch, done, metrics),
+        checkpoint: checkpoints && {
+          everyMs: 1000 * checkpointSeconds,
+          save: (position) => save({ ...before, ...position, random: trainer.random.state(), ...trainer.values() }),
+        },
+      });
       const values = trainer.values();
-      const candidate = withTrained(network, trained, { values: values.flat.values, statistics: values.statistics });
-      const scores = await logits(backend, candidate, validation, {
-        signal: options.signal,
+      const answer = answerOf(trained, values);
+      const scores = await logits(backend, withTrained(network, trained, answer), validation, {
+        signal,
         onProgress: ({ done }) => clock.validated(epoch, done),
       });
-      const record = { epoch: epoch + 1, learningRate: learningRateAt(recipe, epoch), loss, ...score(scores, validation) };
+      const record = { epoch: epoch + 1, learningRate: learningRateAt(rated, epoch), loss, ...score(scores, validation) };
+      if (!Number.isFinite(record.validationLoss)) throw undefinedAnswers(record);
       const better = isBetter(record, state.history[state.bestEpoch - 1]);
+      const random = trainer.random.state();
       state = {
-        recipe,
+        ...state,
+        ...values,
         epoch: epoch + 1,
-        random: trainer.random.state(),
+        done: 0,
+        lossSum: 0,
+        epochRandom: random,
+        random,
         history: [...state.history, record],
         bestEpoch: better ? epoch + 1 : state.bestEpoch,
-        ...values,
-        best: better ? { values: values.flat.values, statistics: values.statistics } : state.best,
+        best: better ? answer : state.best,
       };
-      await options.checkpoints?.save(encodeState(state));
+      await save(state);
     }
   } finally {
     trainer.dispose();
@@ -68,24 +95,47 @@ export async function train(
 }
 
 /** The checkpoint where there is one, else the network as given. */
-async function startOf(network: Network, trained: Trained, recipe: Recipe, options: TrainOptions): Promise<TrainState> {
-  const size = lengthOf(trained.parameters);
-  const lengths = [size, size, size, lengthOf(trained.statistics), size, lengthOf(trained.statistics)];
+async function startOf(backend: Backend, course: Course, recipe: Recipe, options: TrainOptions): Promise<TrainState> {
+  const { network, trained, images } = course;
+  const expected: Expected = {
+    recipe,
+    parameters: lengthOf(trained.parameters),
+    statistics: lengthOf(trained.statistics),
+    moments: momentsOf(recipe),
+  };
   const bytes = await options.checkpoints?.load();
-  if (bytes !== undefined) return decodeState(bytes, { recipe, lengths });
+  if (bytes !== undefined) return decodeState(bytes, expected);
   const valuesOf = (key: string): Float32Array => read(network.weights, key).data;
   const values = gatherValues(trained.parameters, valuesOf);
   const statistics = gatherValues(trained.statistics, valuesOf);
-  return {
+  const average = emptyAverage(expected);
+  if (average.length > 0) {
+    average.set(values);
+    average.set(statistics, values.length);
+  }
+  const random = createRandom(recipe.seed).state();
+  const start: TrainState = {
     recipe,
+    learningRate: recipe.learningRate === 'auto' ? 0 : recipe.learningRate,
     epoch: 0,
-    random: createRandom(recipe.seed).state(),
+    done: 0,
+    lossSum: 0,
+    epochRandom: random,
+    random,
     history: [],
     bestEpoch: 0,
-    flat: { step: 0, values, firstMoment: new Float32Array(size), secondMoment: new Float32Array(size) },
+    flat: { step: 0, values, moments: Array.from({ length: expected.moments }, () => new Float32Array(values.length)) },
     statistics,
+    average,
     best: { values, statistics },
   };
+  if (recipe.learningRate !== 'auto') return start;
+  const trainer = createTrainer(backend, course, start);
+  try {
+    return { ...start, learningRate: await findLearningRate(trainer, recipe, images.count, options) };
+  } finally {
+    trainer.dispose();
+  }
 }
 
 /** Mean cross-entropy and accuracy of logits, in double precision. */
@@ -107,4 +157,16 @@ function isBetter(record: EpochRecord, best: EpochRecord | undefined): boolean {
   if (best === undefined) return true;
   if (record.validationAccuracy !== best.validationAccuracy) return record.validationAccuracy > best.validationAccuracy;
   return record.validationLoss < best.validationLoss;
+}
+
+function isOver({ recipe: { patience }, epoch, bestEpoch }: TrainState): boolean {
+  return patience !== undefined && epoch - bestEpoch >= patience && bestEpoch > 0;
+}
+
+function undefinedAnswers({ epoch, learningRate, loss }: EpochRecord): Failure {
+  return new Failure(
+    'non-finite-weights',
+    `The validation loss is not finite after epoch ${epoch} at learning rate ${learningRate.toPrecision(3)}; its training loss was ${loss.toPrecision(4)}.`,
+    { hint: 'Lower the learning rate, begin with warm-up epochs, or clip the gradients.', field: 'recipe.learningRate' },
+  );
 }

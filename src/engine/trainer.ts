@@ -1,50 +1,60 @@
 import { Failure } from '../core/failure.ts';
 import type { ImageSet } from '../core/images.ts';
-import { sizeOf } from '../core/network/index.ts';
+import { logitsNode, sizeOf } from '../core/network/index.ts';
 import type { Network } from '../core/network/types.ts';
 import { restoreRandom } from '../core/random.ts';
 import type { Random } from '../core/random.ts';
+import { augmenterOf } from './augment.ts';
 import type { Backend } from './backend.ts';
-import { read, upload } from './execute.ts';
+import { forward, read, upload } from './execute.ts';
 import type { DeviceWeights } from './execute.ts';
 import { gradientsOf } from './gradient.ts';
-import { breathe, stopIfAborted } from './infer.ts';
+import { balancedWeights, crossEntropy, distilled, mixed, mixingShare } from './loss.ts';
+import type { Batch, Loss } from './loss.ts';
 import { createOptimizer } from './optimizer.ts';
 import type { Optimizer } from './optimizer.ts';
-import { gatherValues, splitValues } from './parameters.ts';
+import { gatherValues, lengthOf, splitValues } from './parameters.ts';
 import type { Trained } from './parameters.ts';
-import { augmenterOf, batchesOf } from './pixels.ts';
+import { batchesOf } from './pixels.ts';
+import { planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
-import { learningRateAt } from './schedule.ts';
 import type { TrainState } from './state.ts';
 import { tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
 
-const PROGRESS_MS = 250;
+/** What a training runs on. */
+export interface Course {
+  readonly network: Network;
+  readonly plan: Plan;
+  readonly trained: Trained;
+  readonly images: ImageSet;
+  readonly teacher: Network | undefined;
+}
 
-/** One training's weights on the device, and what runs an epoch of it. */
+/** One training's weights on the device. */
 export interface Trainer {
   readonly random: Random;
-  /** Runs one epoch and gives its mean loss. */
-  epoch(epoch: number, signal: AbortSignal | undefined, report: (done: number, metrics: Record<string, number>) => void): Promise<number>;
-  values(): Pick<TrainState, 'flat' | 'statistics'>;
+  /** Trains on the images at these places; gives the sum of their losses, which is the caller's. */
+  step(indices: Int32Array, learningRate: number): Tensor;
+  values(): Pick<TrainState, 'flat' | 'statistics' | 'average'>;
   dispose(): void;
 }
 
+/** @throws Failure `shape-mismatch` where the teacher does not fit; `unusable-dataset`. */
 export function createTrainer(
   { primitives }: Backend,
-  network: Network,
-  plan: Plan,
-  trained: Trained,
-  { recipe, flat, statistics, random: randomState }: TrainState,
-  images: ImageSet,
+  { network, plan, trained, images, teacher }: Course,
+  { recipe, flat, statistics, average: averageFrom, random: randomState }: TrainState,
 ): Trainer {
   const batches = batchesOf(network, images);
   const random = restoreRandom(randomState);
   const augment = augmenterOf(recipe.augmentation, random);
   const classes = sizeOf(plan.outputShape);
+  const perClass = recipe.classWeights === 'balanced' ? balancedWeights(images.labels, classes) : undefined;
   const parameters = new Set(trained.parameters.map(({ key }) => key));
-  const optimizer: Optimizer = createOptimizer(trained.parameters, recipe.weightDecay, flat);
+  const batchNormalised = new Set(trained.statistics.map(({ node }) => node));
+  const teaching = teacher && teachingOf(teacher, network, plan);
+  const optimizer: Optimizer = createOptimizer(trained.parameters, recipe, flat);
   const weights: DeviceWeights = upload(plan);
   const replace = (key: string, tensor: Tensor): void => {
     weights.get(key)?.dispose();
@@ -57,77 +67,81 @@ export function createTrainer(
     for (const [key, tensor] of optimizer.tensors) weights.set(key, tensor);
   };
   takeParameters();
-  const training = { statistics: recipe.tune === 'head' ? 'moving' : 'batch', dropout: random } as const;
+  let average: Tensor | undefined = recipe.averaging === undefined ? undefined : tf.tensor1d(averageFrom.slice());
 
-  const step = (indices: Int32Array, learningRate: number): Tensor =>
-    tf.tidy(() => {
-      const x = batches.images(indices, augment);
-      const moved = new Map<string, Tensor>();
-      const { lossSum, gradients } = gradientsOf(
-        primitives,
-        plan,
-        weights,
-        { x, oneHot: batches.labels(indices, classes) },
-        { training, parameters, update: (key, tensor) => moved.set(key, tensor) },
-      );
-      for (const [key, tensor] of moved) replace(key, tensor);
-      optimizer.update(gradients, learningRate);
-      takeParameters();
-      return lossSum;
-    });
+  const batchOf = (indices: Int32Array): Batch => {
+    const batch: Batch = {
+      x: batches.images(indices, augment),
+      targets: batches.targets(indices, classes, recipe.labelSmoothing),
+      weights: perClass && batches.weights(indices, perClass),
+    };
+    return recipe.mixup === undefined ? batch : mixed(batch, mixingShare(recipe.mixup, random));
+  };
+  const lossOf = ({ x, targets, weights }: Batch): Loss => {
+    const loss = crossEntropy(primitives, { targets, weights });
+    if (teaching === undefined || recipe.distillation === undefined) return loss;
+    return distilled(primitives, loss, forward(primitives, teaching.plan, teaching.weights, x), recipe.distillation);
+  };
+  /** An average over few steps at first, so that the start does not weigh on it. */
+  const averaged = (old: Tensor, decay: number): Tensor => {
+    const kept = Math.min(decay, (1 + optimizer.steps()) / (10 + optimizer.steps()));
+    const now = tf.concat([optimizer.flat(), ...trained.statistics.map(({ key }) => tf.reshape(read(weights, key), [-1]))]);
+    return tf.keep(tf.add(tf.mul(old, kept), tf.mul(now, 1 - kept)));
+  };
 
   return {
     random,
-    async epoch(epoch, signal, report) {
-      const order = random.shuffle(Int32Array.from({ length: images.count }, (_, i) => i));
-      let pending: Tensor[] = [];
-      let total = 0;
-      let done = 0;
-      let rate = 0;
-      let reported = performance.now();
-      // Losses wait on the device, so that reading them does not hold every step up.
-      const settle = (): void => {
-        const recent = pending.reduce((sum, tensor) => sum + tensor.dataSync()[0], 0);
-        tf.dispose(pending);
-        pending = [];
-        total += recent;
-        if (!Number.isFinite(total)) throw diverged(epoch, done, rate);
-      };
-      try {
-        for (let first = 0; first < images.count; first += recipe.batchSize) {
-          stopIfAborted(signal);
-          const indices = order.subarray(first, first + recipe.batchSize);
-          rate = learningRateAt(recipe, epoch + first / images.count);
-          pending.push(step(indices, rate));
-          done += indices.length;
-          const now = performance.now();
-          if (now - reported >= PROGRESS_MS || done === images.count) {
-            settle();
-            report(done, { loss: total / done, learningRate: rate });
-            reported = now;
-          }
-          await breathe();
+    step: (indices, learningRate) =>
+      tf.tidy(() => {
+        const batch = batchOf(indices);
+        const moved = new Map<string, Tensor>();
+        const { lossSum, gradients } = gradientsOf(
+          primitives,
+          plan,
+          weights,
+          { x: batch.x, loss: lossOf(batch) },
+          { dropout: random, batchNormalised, parameters, update: (key, tensor) => moved.set(key, tensor) },
+        );
+        for (const [key, tensor] of moved) replace(key, tensor);
+        optimizer.update(gradients, learningRate);
+        takeParameters();
+        if (average !== undefined && recipe.averaging !== undefined) {
+          const old = average;
+          average = averaged(old, recipe.averaging);
+          old.dispose();
         }
-      } finally {
-        tf.dispose(pending);
-      }
-      return total / images.count;
-    },
+        return lossSum;
+      }),
     values: () => ({
       flat: optimizer.state(),
       statistics: gatherValues(trained.statistics, (key) => read(weights, key).dataSync<'float32'>()),
+      average: average?.dataSync<'float32'>() ?? new Float32Array(),
     }),
     dispose() {
       for (const key of parameters) weights.delete(key);
       optimizer.dispose();
-      tf.dispose([...weights.values()]);
+      average?.dispose();
+      tf.dispose([...weights.values(), ...(teaching?.weights.values() ?? [])]);
     },
   };
 }
 
-function diverged(epoch: number, done: number, rate: number): Failure {
-  return new Failure('non-finite-weights', `The loss became infinite in epoch ${epoch + 1} by image ${done} at learning rate ${rate}.`, {
-    hint: 'Lower the learning rate, or begin with warm-up epochs.',
-    field: 'recipe.learningRate',
-  });
+/** The weights that a training stands for: their average where it keeps one. */
+export function answerOf(trained: Trained, { flat, statistics, average }: ReturnType<Trainer['values']>): TrainState['best'] {
+  if (average.length === 0) return { values: flat.values, statistics };
+  const size = lengthOf(trained.parameters);
+  return { values: average.slice(0, size), statistics: average.slice(size) };
+}
+
+function teachingOf(teacher: Network, network: Network, plan: Plan): { plan: Plan; weights: DeviceWeights } {
+  const own = planOf(teacher, logitsNode(teacher).id, { fuse: 'inference' });
+  const asked = ({ metadata }: Network, { inputShape, outputShape }: Plan): string =>
+    JSON.stringify([inputShape, outputShape, metadata.preprocessing]);
+  if (asked(teacher, own) !== asked(network, plan)) {
+    throw new Failure('shape-mismatch', `${teacher.metadata.name} cannot teach ${network.metadata.name}.`, {
+      hint: 'A teacher has the same input size, preprocessing and classes.',
+      field: 'teacher',
+    });
+  }
+  return { plan: own, weights: upload(own) };
 }

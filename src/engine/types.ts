@@ -24,27 +24,54 @@ export interface ActivationSample {
   readonly nonNegative: boolean;
 }
 
+/** How a network is trained. What is optional changes nothing when it is left out. */
 export interface Recipe {
   readonly epochs: number;
   readonly batchSize: number;
-  readonly learningRate: number;
+  /** `auto`: found by a range test on the training images before the first epoch. */
+  readonly learningRate: number | 'auto';
+  /** AdamW, or stochastic gradient descent with Nesterov's momentum. */
+  readonly optimizer?: { readonly kind: 'adamw' } | { readonly kind: 'sgd'; readonly momentum: number };
   readonly schedule:
     | { readonly kind: 'constant' }
     /** The rate is multiplied by `factor` each `everyEpochs`. */
     | { readonly kind: 'step'; readonly factor: number; readonly everyEpochs: number }
     /** Half a cosine from the learning rate to zero after `warmupEpochs` of linear warm-up. */
-    | { readonly kind: 'cosine'; readonly warmupEpochs: number };
-  /** Decoupled (AdamW); none on BatchNormalization and bias. */
+    | { readonly kind: 'cosine'; readonly warmupEpochs: number }
+    /** Half a cosine up to the learning rate over `risingShare` of all steps, then half a cosine down to nearly zero. */
+    | { readonly kind: 'one-cycle'; readonly risingShare: number };
+  /** Decoupled (AdamW, SGDW); none on BatchNormalization and bias. */
   readonly weightDecay: number;
+  /** Longest gradient of all parameters together (L2); a longer one is scaled down to it. */
+  readonly clipNorm?: number;
+  /** Share of every label that is spread evenly over all classes. */
+  readonly labelSmoothing?: number;
+  /** `balanced`: images of a class weigh in inverse proportion to how many there are, 1 on average. */
+  readonly classWeights?: 'balanced';
+  /** α of the Beta(α, α) distribution that two images and their labels are mixed by, at most 1. */
+  readonly mixup?: number;
+  /** Share of the old average that a step keeps; the averaged weights are validated and returned. */
+  readonly averaging?: number;
+  /** Epochs without a better one after which the training ends. */
+  readonly patience?: number;
+  /** How much of the loss is the distance to the teacher's softened answers; the rest is the labels'. */
+  readonly distillation?: { readonly temperature: number; readonly share: number };
   readonly augmentation: {
     readonly horizontalFlip: boolean;
     /** Largest rotation either way, degrees. */
     readonly rotationDegrees: number;
     /** Largest shift either way, share of the side. */
     readonly shift: number;
+    /** Smallest share of the image's area that a random crop keeps. */
+    readonly crop?: number;
+    /** Probability that a random rectangle is erased. */
+    readonly erasing?: number;
   };
-  /** `all`, or only the last Dense layer with frozen BatchNormalization (moving statistics used and not updated). */
-  readonly tune: 'all' | 'head';
+  /**
+   * `head`: the classifier alone; `bn`: that and every BatchNormalization's scale and shift; `lastBlocks`: that and all weights
+   * of so many blocks before it. A BatchNormalization that is not trained uses its moving statistics and does not update them.
+   */
+  readonly tune: 'all' | 'head' | 'bn' | { readonly lastBlocks: number };
   readonly seed: number;
 }
 
@@ -56,8 +83,12 @@ export interface Checkpoints {
 export interface TrainOptions {
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
-  /** Written after every epoch; a run that finds one goes on from it and ends with the same weights. */
+  /** Written after every epoch and now and then within one; a run that finds one goes on from it and ends with the same weights. */
   readonly checkpoints?: Checkpoints;
+  /** Seconds of training between two checkpoints within an epoch; 60 when absent. */
+  readonly checkpointSeconds?: number;
+  /** Whose answers `recipe.distillation` is about; of the same input, preprocessing and classes. */
+  readonly teacher?: Network;
 }
 
 export interface EpochRecord {

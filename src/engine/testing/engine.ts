@@ -8,6 +8,8 @@ import type { Checkpoints, Engine, Recipe } from '../types.ts';
 import { distance, learnableImages, randomImages, recipe, tiny } from './fixtures.ts';
 
 const CLASSES = 4;
+/** Of an epoch of 90 images. */
+const STEPS = 6;
 const train = learnableImages(90, CLASSES, 1);
 const validation = learnableImages(40, CLASSES, 2);
 const augmented: Recipe = {
@@ -69,15 +71,16 @@ export function describeEngine(open: () => Engine): void {
     it('goes on from a checkpoint as if never stopped', async () => {
       const network = withRandomWeights(tiny);
       const whole = await open().train(network, train, validation, augmented);
-      const checkpoints = inMemory();
+      const store = inMemory();
       const controller = new AbortController();
-      const killed = open().train(network, train, validation, augmented, {
-        checkpoints,
-        signal: controller.signal,
-        onProgress: ({ phase }) => {
-          if (phase.startsWith('train epoch 3/')) controller.abort();
-        },
-      });
+      // A checkpoint after every step; killed within the third epoch, of which four steps are done.
+      let saved = 0;
+      const save = async (bytes: Uint8Array): Promise<void> => {
+        await store.save(bytes);
+        if (++saved === 2 * STEPS + 4) controller.abort();
+      };
+      const checkpoints = { ...store, save };
+      const killed = open().train(network, train, validation, augmented, { checkpoints, checkpointSeconds: 0, signal: controller.signal });
       await expect(withoutLeak(() => killed.catch((error) => Promise.resolve(error.code)))).resolves.toBe('cancelled');
       const resumed = await open().train(network, train, validation, augmented, { checkpoints });
       expect(resumed.history).toEqual(whole.history);
@@ -105,7 +108,9 @@ export function describeEngine(open: () => Engine): void {
         open()
           .train(network, train, validation, { ...recipe, learningRate: 1e30 })
           .catch((error) => Promise.resolve(error));
-      expect(await withoutLeak(run)).toMatchObject({ code: 'non-finite-weights', field: 'recipe.learningRate' });
+      const failure = await withoutLeak(run);
+      expect(failure).toMatchObject({ code: 'non-finite-weights', field: 'recipe.learningRate' });
+      expect(failure).toHaveProperty('message', expect.stringMatching(/in step \d+ at learning rate \S+; the step before had [\d.e+]+\.$/));
     });
 
     it('reports progress to the end', async () => {

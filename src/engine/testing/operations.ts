@@ -7,6 +7,7 @@ import { createRandom } from '../../core/random.ts';
 import type { Backend } from '../backend.ts';
 import { upload } from '../execute.ts';
 import { gradientsOf } from '../gradient.ts';
+import { crossEntropy } from '../loss.ts';
 import { logits } from '../infer.ts';
 import { planOf } from '../plan.ts';
 import { tf } from '../tf.ts';
@@ -55,9 +56,10 @@ function slopes({ primitives }: Backend, network: Network): Map<string, [number,
   const run = (): { loss: number; gradients: ReadonlyMap<string, Tensor> } => {
     const x = tf.tensor(xs, [count, SIDE, SIDE, 3]);
     const oneHot = tf.tensor(labels, [count, classes]);
-    const training = { statistics: 'batch', dropout: createRandom(7) } as const;
-    const result = gradientsOf(primitives, plan, weights, { x, oneHot }, {
-      training,
+    const loss = crossEntropy(primitives, { targets: oneHot });
+    const result = gradientsOf(primitives, plan, weights, { x, loss }, {
+      dropout: createRandom(7),
+      batchNormalised: new Set(plan.steps.map(({ node }) => node.id)),
       parameters: new Set(keys),
       update: (_, tensor) => tensor.dispose(),
     }); // prettier-ignore
