@@ -42,10 +42,9 @@ function seasoned(network: Network): Network {
 }
 
 const networks: Record<string, Network> = Object.fromEntries(
-  [
-    ...['cifar-resnet20', 'mobilenetv2-small', 'squeezenet-small', 'vgg-small', 'custom-cnn'],
-    ...['mobilenet_v3_small', 'shufflenet_v2_x0_5'],
-  ].map((id) => [id, seasoned(buildBackbone(id, { classNames: ['a', 'b', 'c'], inputShape: [16, 16, 3], seed: 2 }))]),
+  ['cifar-resnet20', 'mobilenetv2-small', 'squeezenet-small', 'vgg-small', 'custom-cnn', 'mobilenet_v3_small', 'shufflenet_v2_x0_5'].map(
+    (id) => [id, seasoned(buildBackbone(id, { classNames: ['a', 'b', 'c'], inputShape: [16, 16, 3], seed: 2 }))],
+  ),
 );
 networks['irregular maps, groups and odd names'] = withRandomWeights(
   [
