@@ -6,7 +6,16 @@ export { elbowOf } from './elbow.ts';
 export { featureMapStatistics, joinStatistics } from './feature-maps.ts';
 export { dependencyGroups, type DependencyGroup, type Member } from './groups.ts';
 export { hessianProduct } from './hessian-product.ts';
-export { checkPlan, planPruning, type Plan, type PlannedGroup, type PlanOptions } from './plan.ts';
+export {
+  checkPlan,
+  createPlanner,
+  planPruning,
+  type Plan,
+  type PlannedGroup,
+  type Planner,
+  type PlannerOptions,
+  type PlanOptions,
+} from './plan.ts';
 export type { RankingName } from './ranking.ts';
 export type { PruneTarget } from './target.ts';
 export type { GroupRows, GroupView } from './view.ts';

@@ -10,10 +10,9 @@ import { createSelection, type Choice, type Selection, type WidthRules } from '.
 import { amountOf, meetCost, meetRatio, type Met, type PruneTarget } from './target.ts';
 import { createViews } from './view.ts';
 
-export interface PlanOptions extends WidthRules {
+export interface PlannerOptions extends WidthRules {
   /** Id of a criterion, see {@link criterionOf}. */
   readonly criterion: string;
-  readonly target: PruneTarget;
   /** `conv`: only convolutions lose kernels (the thesis's method). `all`: Dense units too. */
   readonly layers: 'conv' | 'all';
   /** Layers (names or patterns) whose channels stay, and with them all that are coupled to them. */
@@ -26,6 +25,13 @@ export interface PlanOptions extends WidthRules {
   /** What the criterion needs beside the weights, see `Criterion.needs`. */
   readonly evidence?: Evidence;
 }
+
+export interface PlanOptions extends PlannerOptions {
+  readonly target: PruneTarget;
+}
+
+/** Plans for one target after another; channels were scored once. */
+export type Planner = (target: PruneTarget) => Plan;
 
 /** Which channels leave; plain data that can be stored and applied again. Channels are numbered as the group's. */
 export interface Plan {
@@ -60,8 +66,19 @@ export interface PlannedGroup extends Removal {
  *   cost that can be reached
  */
 export function planPruning(network: Network, options: PlanOptions): Plan {
+  // Before anything is scored.
+  requireTarget(network, options.target);
+  return createPlanner(network, options)(options.target);
+}
+
+/**
+ * Scores the channels of every group that may lose some.
+ *
+ * @throws Failure as {@link planPruning}; so does the planner, of its targets
+ */
+export function createPlanner(network: Network, options: PlannerOptions): Planner {
   requireValid(network, options);
-  const { source = 'weights', ranking = 'local', seed, target } = options;
+  const { criterion, source = 'weights', ranking = 'local', seed } = options;
   const { selections, skipped } = selectionsOf(network, options);
   if (selections.length === 0) {
     throw new Failure('target-unreachable', 'No channel of this network can leave.', { hint: skipped[0]?.reason, field: 'target' });
@@ -71,17 +88,25 @@ export function planPruning(network: Network, options: PlanOptions): Plan {
     inferShapes(network),
     selections.map(({ group }) => group),
   );
-  const { choices, notes } = meet(network, selections, options, costWith);
-  return {
-    criterion: options.criterion,
-    source,
-    ranking,
-    seed,
-    target,
-    groups: choices.map(plannedGroup),
-    skipped,
-    notes,
-    cost: { before: costWith([]), after: costWith(choices) },
+  const pools = {
+    local: (group: DependencyGroup) => group.id,
+    global: () => 'all',
+    isomorphic: (group: DependencyGroup) => topologyOf(network, group),
+  };
+  return (target) => {
+    requireTarget(network, target);
+    const { choices, notes } = meet(selections, target, pools[ranking], costWith);
+    return {
+      criterion,
+      source,
+      ranking,
+      seed,
+      target,
+      groups: choices.map(plannedGroup),
+      skipped,
+      notes,
+      cost: { before: costWith([]), after: costWith(choices) },
+    };
   };
 }
 
@@ -95,27 +120,20 @@ export function checkPlan(network: Network, options: PlanOptions): void {
 }
 
 function meet(
-  network: Network,
   selections: readonly Selection[],
-  { target, ranking = 'local' }: PlanOptions,
+  target: PruneTarget,
+  poolOf: (group: DependencyGroup) => string,
   costWith: (choices: readonly Choice[]) => Cost,
 ): Met {
-  const pools = {
-    local: (group: DependencyGroup) => group.id,
-    global: () => 'all',
-    isomorphic: (group: DependencyGroup) => topologyOf(network, group),
-  };
-  if ('ratio' in target) {
-    const own = Object.entries(target.byLayer ?? {});
-    const ratioOf = (group: DependencyGroup): number | undefined =>
-      own.find(([pattern]) => group.producers.some(({ node }) => matches(pattern, node)))?.[1];
-    return meetRatio(createRanking(selections, pools[ranking], ratioOf), target.ratio);
-  }
-  return meetCost(createRanking(selections, pools[ranking]), selections, amountOf(target), costWith);
+  if (!('ratio' in target)) return meetCost(createRanking(selections, poolOf), selections, amountOf(target), costWith);
+  const own = Object.entries(target.byLayer ?? {});
+  const ratioOf = (group: DependencyGroup): number | undefined =>
+    own.find(([pattern]) => group.producers.some(({ node }) => matches(pattern, node)))?.[1];
+  return meetRatio(createRanking(selections, poolOf, ratioOf), target.ratio);
 }
 
 /** The groups whose channels may leave, scored, and those whose may not, with the reason. */
-function selectionsOf(network: Network, options: PlanOptions): { selections: Selection[]; skipped: Plan['skipped'] } {
+function selectionsOf(network: Network, options: PlannerOptions): { selections: Selection[]; skipped: Plan['skipped'] } {
   const criterion = criterionOf(options.criterion);
   const { source = 'weights', seed, evidence = {} } = options;
   const viewOf = createViews(network, { source, seed, evidence });
@@ -144,7 +162,7 @@ function plannedGroup({ group, removed }: Choice): PlannedGroup {
   };
 }
 
-function reasonToSkip(network: Network, group: DependencyGroup, { layers, protect = [] }: PlanOptions): string | undefined {
+function reasonToSkip(network: Network, group: DependencyGroup, { layers, protect = [] }: PlannerOptions): string | undefined {
   if (group.locked !== undefined) return `Its channels must stay: ${group.locked}.`;
   const members = [...group.producers, ...group.coupled].map(({ node }) => node);
   const held = members.find((node) => protect.some((pattern) => matches(pattern, node)));
@@ -155,9 +173,10 @@ function reasonToSkip(network: Network, group: DependencyGroup, { layers, protec
   return undefined;
 }
 
-function requireValid(network: Network, options: PlanOptions): void {
-  const { target, roundTo = 1, minChannels = 1, protect = [], source = 'weights' } = options;
-  const invalid = (field: string, message: string, hint: string) => new Failure('invalid-request', message, { field, hint });
+const invalid = (field: string, message: string, hint: string) => new Failure('invalid-request', message, { field, hint });
+
+function requireValid(network: Network, options: PlannerOptions): void {
+  const { roundTo = 1, minChannels = 1, protect = [], source = 'weights' } = options;
   const criterion = criterionOf(options.criterion);
   if (source !== 'weights' && !criterion.compares) {
     throw invalid(
@@ -166,26 +185,28 @@ function requireValid(network: Network, options: PlanOptions): void {
       'Leave "source" away, or choose a dice criterion.',
     );
   }
-  if ('ratio' in target) {
-    if (!(target.ratio > 0 && target.ratio < 1)) {
-      throw invalid('target.ratio', `A pruning ratio of ${target.ratio} is not possible.`, 'Give a ratio between 0 and 1, such as 0.3.');
-    }
-    for (const [pattern, ratio] of Object.entries(target.byLayer ?? {})) {
-      const field = `target.byLayer.${pattern}`;
-      if (!(ratio >= 0 && ratio < 1))
-        throw invalid(field, `A pruning ratio of ${ratio} is not possible.`, 'Give a ratio from 0 to below 1.');
-      requireLayer(network, pattern, field);
-    }
-  } else {
-    const [metric, amount] = amountOf(target);
-    if (!(amount > 0 && Number.isFinite(amount))) {
-      throw invalid(`target.${metric}`, `A target of ${amount} ${metric} is not possible.`, 'Give a positive number.');
-    }
-  }
   for (const [field, value] of Object.entries({ roundTo, minChannels })) {
     if (!(Number.isInteger(value) && value >= 1)) throw invalid(field, `${field} cannot be ${value}.`, 'Give a whole number from 1 up.');
   }
   for (const pattern of protect) requireLayer(network, pattern, 'protect');
+}
+
+function requireTarget(network: Network, target: PruneTarget): void {
+  if (!('ratio' in target)) {
+    const [metric, amount] = amountOf(target);
+    if (amount > 0 && Number.isFinite(amount)) return;
+    throw invalid(`target.${metric}`, `A target of ${amount} ${metric} is not possible.`, 'Give a positive number.');
+  }
+  if (!(target.ratio > 0 && target.ratio < 1)) {
+    throw invalid('target.ratio', `A pruning ratio of ${target.ratio} is not possible.`, 'Give a ratio between 0 and 1, such as 0.3.');
+  }
+  for (const [pattern, ratio] of Object.entries(target.byLayer ?? {})) {
+    const field = `target.byLayer.${pattern}`;
+    if (!(ratio >= 0 && ratio < 1)) {
+      throw invalid(field, `A pruning ratio of ${ratio} is not possible.`, 'Give a ratio from 0 to below 1.');
+    }
+    requireLayer(network, pattern, field);
+  }
 }
 
 function requireLayer({ nodes }: Network, pattern: string, field: string): void {
