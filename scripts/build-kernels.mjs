@@ -2,39 +2,47 @@
 // nothing when sources, compiler and options are those of the last build. The same input gives the same bytes: `--check`.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const compiler = join(root, 'node_modules', 'assemblyscript');
-const KERNELS = ['dice'];
-// No runtime, no assertions; memory is shared between threads and may grow to 2 GiB.
-const OPTIONS =
-  '-O3 --noAssert --runtime stub --enable simd --enable threads --importMemory --sharedMemory --initialMemory 1 --maximumMemory 32768'.split(
-    ' ',
-  );
+const sources = join(root, 'src', 'kernels', 'assembly');
+// No runtime and no assertions.
+const COMMON = '-O3 --noAssert --runtime stub --enable simd --importMemory';
+/** Each module's own options. */
+const KERNELS = {
+  // Memory is shared between threads and may grow to 2 GiB.
+  dice: `${COMMON} --enable threads --sharedMemory --initialMemory 1 --maximumMemory 32768`,
+  // Memory is tfjs-wasm's, as large as it may be.
+  training: `${COMMON} --initialMemory 0 --use abort=`,
+};
 
 const built = (kernel) => join(root, 'src', 'kernels', `${kernel}.wasm`);
-const source = (kernel) => join('src', 'kernels', 'assembly', `${kernel}.ts`);
 
 function compile(kernel, outFile) {
-  execFileSync(process.execPath, [join(compiler, 'bin', 'asc.js'), source(kernel), ...OPTIONS, '--outFile', outFile], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const options = KERNELS[kernel].split(' ');
+  execFileSync(
+    process.execPath,
+    [join(compiler, 'bin', 'asc.js'), join('src', 'kernels', 'assembly', `${kernel}.ts`), ...options, '--outFile', outFile],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
 }
 
 /** Compiles what has changed since the last build. */
 export function buildKernels() {
   const { version } = JSON.parse(readFileSync(join(compiler, 'package.json'), 'utf8'));
-  for (const kernel of KERNELS) {
+  // Sources import each other, so every module depends on all of them.
+  const all = createHash('sha256').update(version);
+  for (const file of readdirSync(sources).sort()) all.update(file).update(readFileSync(join(sources, file)));
+  for (const [kernel, options] of Object.entries(KERNELS)) {
     const stamp = join(root, '.cache', 'kernels', `${kernel}.hash`);
-    const hash = createHash('sha256')
-      .update(readFileSync(join(root, source(kernel))))
-      .update([version, ...OPTIONS].join(' '))
-      .digest('hex');
+    const hash = all.copy().update(options).digest('hex');
     if (existsSync(built(kernel)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) continue;
     compile(kernel, built(kernel));
     mkdirSync(dirname(stamp), { recursive: true });
@@ -46,7 +54,7 @@ export function buildKernels() {
 function checkKernels() {
   const folder = mkdtempSync(join(tmpdir(), 'espalier-kernels-'));
   try {
-    for (const kernel of KERNELS) {
+    for (const kernel of Object.keys(KERNELS)) {
       const again = join(folder, `${kernel}.wasm`);
       compile(kernel, again);
       if (!readFileSync(again).equals(readFileSync(built(kernel)))) throw new Error(`${built(kernel)} is not what its source compiles to.`);

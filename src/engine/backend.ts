@@ -5,6 +5,8 @@ import { portable } from './primitives/portable.ts';
 import { tensorflowPrimitives } from './primitives/tensorflow.ts';
 import type { TensorflowBackend } from './primitives/tensorflow.ts';
 import type { Primitives } from './primitives/types.ts';
+import { openWasmKernels, wasmPrimitives } from './primitives/wasm.ts';
+import type { WasmBackend } from './primitives/wasm.ts';
 import { tf } from './tf.ts';
 import type { BackendName, EngineInfo } from './types.ts';
 
@@ -38,7 +40,8 @@ const ownLoaders: Loaders = {
   async wasm() {
     require('@tensorflow/tfjs-backend-wasm');
     await started('wasm');
-    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: portable };
+    const backend = tf.backend() as unknown as WasmBackend;
+    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: wasmPrimitives(backend, openWasmKernels(backend)) };
   },
   async cpu() {
     require('@tensorflow/tfjs-backend-cpu');

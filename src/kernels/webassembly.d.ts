@@ -2,8 +2,8 @@
 declare namespace WebAssembly {
   const Module: new (bytes: Uint8Array) => object;
   class Memory {
-    constructor(descriptor: { initial: number; maximum: number; shared: true });
-    readonly buffer: SharedArrayBuffer;
+    constructor(descriptor: { initial: number; maximum: number; shared?: true });
+    readonly buffer: ArrayBufferLike;
     grow(pages: number): number;
   }
   class Instance {
