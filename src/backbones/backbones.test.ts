@@ -61,6 +61,11 @@ const published: Readonly<Record<string, number>> = {
   'timm:mobilenetv3_large_100': 5_483_032,
   'timm:efficientnet_b4': 19_341_616,
   'timm:mnasnet_100': 4_383_312,
+  'timm:regnetx_004': 5_157_512,
+  'timm:regnetx_040': 22_118_248,
+  'timm:regnety_008': 6_263_168,
+  'timm:regnety_040': 20_646_656,
+  'timm:convnext_tiny': 28_589_128,
 };
 
 describe('the catalogue', () => {
@@ -100,6 +105,30 @@ describe('the catalogue', () => {
 
   it.each(small.filter((id) => id !== 'custom-cnn'))('%s takes other input sizes', (id) => {
     validateNetwork(buildBackbone(id, { classes: 3, inputShape: [49, 40, 3], seed: 1 }));
+  });
+
+  it.each([
+    [
+      'timm:regnety_004',
+      ['stem.conv', 'stem.bn', 's1.b1.conv1.conv', 's2.b1.se.fc2', 's4.b6.conv3.bn', 's2.b1.downsample.conv', 'head.fc'],
+    ],
+    [
+      'timm:convnext_tiny',
+      ['stem.0', 'stages.0.blocks.0.mlp.fc1', 'stages.1.downsample.1', 'stages.3.blocks.2.gamma', 'head.norm', 'head.fc'],
+    ],
+    [
+      'timm:mobilenetv3_small_100',
+      ['conv_stem', 'blocks.0.0.se.conv_reduce', 'blocks.1.0.conv_pwl', 'blocks.5.0.conv', 'conv_head', 'classifier'],
+    ],
+    ['timm:resnet18', ['conv1', 'layer2.0.downsample.0', 'fc']],
+  ])("%s has timm's names", (id, names) => {
+    const ids = topologyOf(id).nodes.map((node) => node.id);
+    expect(names.filter((name) => !ids.includes(name))).toEqual([]);
+  });
+
+  it("keeps the normalisation that torchvision's Inception weights expect", () => {
+    expect(topologyOf('inception_v3').metadata.preprocessing).toMatchObject({ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
+    expect(topologyOf('resnet18').metadata.preprocessing.mean[0]).toBe(0.485);
   });
 
   it('names the nearest architectures', () => {

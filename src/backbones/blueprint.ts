@@ -8,7 +8,11 @@ export interface Blueprint {
   readonly description: string;
   readonly inputShape: readonly [number, number, number];
   readonly classes: number;
+  /** Where its checkpoints do not expect {@link DEFAULT_PREPROCESSING}. */
+  readonly preprocessing?: Preprocessing;
   lay(graph: Graph, classes: number): void;
+  /** Names of another library for the layers that `lay` names. */
+  rename?(id: string): string;
 }
 
 /** ImageNet's mean and deviation, which the CIFAR checkpoints use too. */
@@ -19,8 +23,11 @@ export const DEFAULT_PREPROCESSING: Preprocessing = {
   resize: 'shorter-side-centre-crop',
 };
 
+/** −1…1, which the Inception networks expect. */
+export const SYMMETRIC_PREPROCESSING: Preprocessing = { ...DEFAULT_PREPROCESSING, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+
 /** A blueprint of ImageNet's 1,000 classes on square images. */
-export function imagenet(given: Pick<Blueprint, 'id' | 'family' | 'description' | 'lay'>, side = 224): Blueprint {
+export function imagenet(given: Omit<Blueprint, 'inputShape' | 'classes'>, side = 224): Blueprint {
   return { ...given, inputShape: [side, side, 3], classes: 1000 };
 }
 

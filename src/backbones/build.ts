@@ -15,7 +15,7 @@ export interface TopologyOptions {
   readonly classNames?: readonly string[];
   /** [height, width, 3]; the original's where it is not given. */
   readonly inputShape?: readonly [number, number, number];
-  /** ImageNet's mean and deviation on 0…1 where it is not given. */
+  /** What the original expects where it is not given: ImageNet's mean and deviation on 0…1 for nearly all. */
   readonly preprocessing?: Preprocessing;
 }
 
@@ -32,12 +32,17 @@ export interface Architecture {
 
 /** Every architecture that {@link buildBackbone} knows. */
 export function architectures(): readonly Architecture[] {
-  return blueprints.map(({ id, family, description, inputShape, classes, lay }) => {
-    const graph = createGraph(inputShape);
-    lay(graph, classes);
-    const { params, macs } = costOf(graph.nodes);
+  return blueprints.map((blueprint) => {
+    const { id, family, description, inputShape, classes } = blueprint;
+    const { params, macs } = costOf(nodesOf(blueprint, inputShape, classes));
     return { id, family, description, inputShape, params, macs };
   });
+}
+
+function nodesOf({ lay, rename }: Blueprint, inputShape: Blueprint['inputShape'], classes: number): readonly Node[] {
+  const graph = createGraph(inputShape, rename);
+  lay(graph, classes);
+  return graph.nodes;
 }
 
 /**
@@ -52,15 +57,13 @@ export function topologyOf(id: string, options: TopologyOptions = {}): Topology 
   if (classes < 2 || (classNames && classNames.length !== classes)) {
     throw new Failure('invalid-request', `A backbone needs two or more classes and a name for each, not ${classes}.`, { field: 'classes' });
   }
-  const graph = createGraph(inputShape);
-  blueprint.lay(graph, classes);
   const metadata: NetworkMetadata = {
-    name: id,
-    architecture: id,
-    preprocessing: options.preprocessing ?? DEFAULT_PREPROCESSING,
+    name: blueprint.id,
+    architecture: blueprint.id,
+    preprocessing: options.preprocessing ?? blueprint.preprocessing ?? DEFAULT_PREPROCESSING,
     ...(classNames && { classNames }),
   };
-  return { nodes: graph.nodes, metadata };
+  return { nodes: nodesOf(blueprint, inputShape, classes), metadata };
 }
 
 /** An architecture with fresh weights: He-normal kernels (He 2015, fan-in), a small classifier, identity BatchNormalization. */
@@ -94,8 +97,12 @@ function fanIn(node: Node, shape: readonly number[]): number {
   return layerOf(node.kind).produces ? sizeOf(shape.slice(0, -1)) : sizeOf(shape.slice(0, 2));
 }
 
+const TIMM = 'timm:';
+
 function blueprintOf(id: string): Blueprint {
-  const blueprint = blueprints.find((candidate) => candidate.id === id);
+  const named = (wanted: string): Blueprint | undefined => blueprints.find((candidate) => candidate.id === wanted);
+  // timm's ResNets, DenseNets and Inception-v3 bear torchvision's names.
+  const blueprint = named(id) ?? (id.startsWith(TIMM) ? named(id.slice(TIMM.length)) : undefined);
   if (blueprint) return blueprint;
   const near = blueprints
     .map((candidate) => ({ id: candidate.id, distance: editDistance(id.toLowerCase(), candidate.id) }))

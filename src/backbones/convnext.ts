@@ -44,11 +44,25 @@ const members: Readonly<Record<string, ConvNeXt>> = {
   large: { widths: [192, 384, 768, 1536], repeats: [3, 3, 27, 3] },
 };
 
-export const convnexts: readonly Blueprint[] = Object.entries(members).map(([size, spec]) =>
-  imagenet({
-    id: `convnext_${size}`,
-    family: 'convnext',
-    description: `ConvNeXt ${size} as in torchvision (Liu 2022)`,
-    lay: (graph, classes) => convnext(graph, spec, classes),
-  }),
-);
+const timmParts: Readonly<Record<string, string>> = { '0': 'conv_dw', '2': 'norm', '3': 'mlp.fc1', '4': 'mlp.act', '5': 'mlp.fc2' };
+
+const timmName = (id: string): string =>
+  id
+    .replace(/^features\.0\.(\d)$/, 'stem.$1')
+    .replace(/^features\.(\d)\.([01])$/, (_, stage: string, part: string) => `stages.${Number(stage) / 2}.downsample.${part}`)
+    .replace(/^features\.(\d)\.(\d+)/, (_, stage: string, n: string) => `stages.${(Number(stage) - 1) / 2}.blocks.${n}`)
+    .replace(/\.block\.(\d)/, (_, part: string) => `.${timmParts[part]}`)
+    .replace(/\.layer_scale$/, '.gamma')
+    .replace(/^classifier\.0$/, 'head.norm')
+    .replace(/^classifier\.2$/, 'head.fc');
+
+const of = (library: string, [size, spec]: readonly [string, ConvNeXt]) => ({
+  family: 'convnext',
+  description: `ConvNeXt ${size} as in ${library} (Liu 2022)`,
+  lay: (graph: Graph, classes: number) => convnext(graph, spec, classes),
+});
+
+export const convnexts: readonly Blueprint[] = Object.entries(members).flatMap((member) => [
+  imagenet({ id: `convnext_${member[0]}`, ...of('torchvision', member) }),
+  imagenet({ id: `timm:convnext_${member[0]}`, ...of('timm', member), rename: timmName }),
+]);

@@ -1,4 +1,4 @@
-import { imagenet, type Blueprint } from './blueprint.ts';
+import { SYMMETRIC_PREPROCESSING, imagenet, type Blueprint } from './blueprint.ts';
 import { createUnits } from './inception-units.ts';
 import type { Graph } from './graph.ts';
 
@@ -50,6 +50,8 @@ export const googlenets: readonly Blueprint[] = [
     id: 'googlenet',
     family: 'inception',
     description: 'GoogLeNet as in torchvision, without auxiliary heads (Szegedy 2015)',
+    // torchvision's transform_input turns ImageNet's normalisation into this one.
+    preprocessing: SYMMETRIC_PREPROCESSING,
     lay: googlenet,
   }),
 ];

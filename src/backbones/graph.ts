@@ -23,14 +23,16 @@ const bothSides = (side: Kernel): Pair => (typeof side === 'number' ? [side, sid
 
 /**
  * Grows a network node by node. Each verb reads the newest node unless told otherwise and returns the id of what it made.
- * Ids are the module paths of the PyTorch original, so that its weight names follow from them; padding is PyTorch's, the same on both sides.
+ * Ids are the module paths of the PyTorch original, so that its weight names follow from them; padding is PyTorch's, the same on both
+ * sides. With `rename` they are those of another library; use the ids that the verbs return.
  */
-export function createGraph(inputShape: readonly [number, number, number]) {
+export function createGraph(inputShape: readonly [number, number, number], rename = (id: string): string => id) {
   const nodes: Node[] = [];
   const shapes = new Map<string, Shape>();
   const newest = (): string => nodes[nodes.length - 1].id;
 
-  function add<K extends Kind>(kind: K, id: string, config: Configs[K], inputs: readonly string[] = [newest()]): string {
+  function add<K extends Kind>(kind: K, given: string, config: Configs[K], inputs: readonly string[] = [newest()]): string {
+    const id = rename(given);
     // The compiler cannot follow that kind and config belong together once K is a parameter.
     const node = { id, kind, config, inputs } as unknown as Node;
     nodes.push(node);

@@ -1,4 +1,4 @@
-import { imagenet, type Blueprint } from './blueprint.ts';
+import { SYMMETRIC_PREPROCESSING, imagenet, type Blueprint } from './blueprint.ts';
 import { createUnits } from './inception-units.ts';
 import type { ConvOptions, Graph, Kernel } from './graph.ts';
 
@@ -147,6 +147,8 @@ export const inceptions: readonly Blueprint[] = [
       id: 'inception_v3',
       family: 'inception',
       description: 'Inception-v3 as in torchvision, without its auxiliary head (Szegedy 2016)',
+      // torchvision's transform_input turns ImageNet's normalisation into this one.
+      preprocessing: SYMMETRIC_PREPROCESSING,
       lay: inceptionV3,
     },
     299,
