@@ -79,7 +79,8 @@ export function createTrainer(
   };
   const lossOf = ({ x, targets, weights }: Batch): Loss => {
     const loss = crossEntropy(primitives, { targets, weights });
-    if (teaching === undefined || recipe.distillation === undefined) return loss;
+    if (recipe.distillation === undefined) return loss;
+    if (teaching === undefined) throw new Error('A recipe that distils needs a teacher.');
     return distilled(primitives, loss, forward(primitives, teaching.plan, teaching.weights, x), recipe.distillation);
   };
   /** An average over few steps at first, so that the start does not weigh on it. */

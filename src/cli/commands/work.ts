@@ -39,6 +39,9 @@ interface PruneOptions {
   readonly recalibrate: boolean;
   readonly recipe?: string;
   readonly epochs?: number;
+  readonly learningRate?: number | 'auto';
+  readonly tune?: string | { lastBlocks: number };
+  readonly distill?: boolean;
   readonly seed?: number;
   readonly planOnly?: boolean;
   readonly out?: string;
@@ -102,6 +105,9 @@ export function addWorkCommands(program: Command): void {
     .option('--no-recalibrate', 'leave the BatchNormalization statistics as they are')
     .option('--recipe <name>', 'default or thesis')
     .option('--epochs <n>', 'epochs of fine-tuning (0: none)', wholeNumber('--epochs'))
+    .option('--learning-rate <x>', 'of fine-tuning, or auto: found by a range test', learningRate)
+    .option('--tune <what>', 'all, head, bn, or last-N for the last N blocks', tuned)
+    .option('--distill', 'teach the pruned model the answers of the unpruned one too')
     .option('--seed <n>', 'seed of the whole run', wholeNumber('--seed'))
     .option('--plan-only', 'say what would leave, and change nothing')
     .option('--out <folder>', 'where the artifact goes (default: out/NAME)')
@@ -110,10 +116,11 @@ export function addWorkCommands(program: Command): void {
       run(async (session, modelSpec: string, dataSpec: string, options: PruneOptions) => {
         const model = await resolveModel(session, modelSpec);
         const dataset = await resolveDataset(session, dataSpec);
-        const { ratio, layerRatio: byLayer, flops, params, bytes, out, recipe, epochs, ...rest } = options;
+        const { ratio, layerRatio: byLayer, flops, params, bytes, out, recipe, epochs, learningRate, tune, distill, ...rest } = options;
+        const fineTune = { recipe, epochs, learningRate, tune, distill };
         const cost = flops ?? params ?? bytes;
         const target = cost === undefined ? { ratio: ratio ?? 0.3, byLayer } : { ratio, byLayer, flops, params, bytes };
-        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune: { recipe, epochs }, ...rest });
+        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune, ...rest });
         const plan = `plan   ${planLine(done)}`;
         if (!done.report)
           return printed(session, done, [datasetLine(dataset), plan, ...estimateLines(done), ...done.plan.notes].join('\n'));
@@ -168,6 +175,13 @@ function layerRatio(text: string, before: Record<string, number> = {}): Record<s
   const at = text.lastIndexOf('=');
   if (at < 1) throw new InvalidArgumentError('--layer-ratio is a layer or pattern and a share, such as "stage3*=0.5".');
   return { ...before, [text.slice(0, at)]: fraction('--layer-ratio')(text.slice(at + 1)) };
+}
+
+const learningRate = (text: string): number | 'auto' => (text === 'auto' ? text : fraction('--learning-rate')(text));
+
+function tuned(text: string): string | { lastBlocks: number } {
+  const blocks = /^last-(\d+)$/.exec(text);
+  return blocks ? { lastBlocks: Number(blocks[1]) } : text;
 }
 
 async function candidateIds(session: Session, specs: readonly string[]): Promise<string[]> {

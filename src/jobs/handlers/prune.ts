@@ -49,12 +49,15 @@ export const prune: JobHandler<'prune'> = async (context) => {
   const measuring: Measuring = { ...context, engine, dataset };
   const fits = await headFits(measuring, given, images.validation);
   const headed = fits ? named(given, dataset) : replaced();
-  const train = (network: Network, name: string, seed: number): Promise<TrainResult> =>
-    engine.train(network, images.train, images.validation, recipeOf(request.fineTune, request.seed + seed), {
+  const train = (network: Network, name: string, seed: number, teacher?: Network): Promise<TrainResult> => {
+    const recipe = recipeOf(request.fineTune, request.seed + seed);
+    return engine.train(network, images.train, images.validation, teacher ? recipe : { ...recipe, distillation: undefined }, {
       onProgress: (progress) => context.progress({ ...progress, phase: `${name} ${progress.phase}` }),
       signal: context.signal,
       checkpoints: context.checkpoints(name),
+      teacher,
     });
+  };
 
   if (!fits)
     context.log(
@@ -82,7 +85,7 @@ export const prune: JobHandler<'prune'> = async (context) => {
     });
   }
   const start = networks.recalibrated ?? pruned;
-  const tuned = request.fineTune.epochs === 0 ? null : await train(start, 'fine-tune', SEEDS.fineTuning);
+  const tuned = request.fineTune.epochs === 0 ? null : await train(start, 'fine-tune', SEEDS.fineTuning, base);
   if (tuned) networks.fineTuned = tuned.network;
   const final = tuned?.network ?? start;
 

@@ -23,18 +23,48 @@ const RECIPES: Readonly<Record<FineTune['recipe'], Omit<Recipe, 'seed'>>> = {
   },
 };
 
+/** Two thirds of the epochs are over after the second fall, however many there are. */
+const SCHEDULES: { readonly [K in Recipe['schedule']['kind']]: (epochs: number) => Recipe['schedule'] } = {
+  constant: () => ({ kind: 'constant' }),
+  step: (epochs) => ({ kind: 'step', factor: 0.1, everyEpochs: Math.max(1, Math.ceil(epochs / 3)) }),
+  cosine: () => ({ kind: 'cosine', warmupEpochs: 1 }),
+  'one-cycle': () => ({ kind: 'one-cycle', risingShare: 0.3 }),
+};
+
+const OPTIMIZERS: { readonly [K in NonNullable<FineTune['optimizer']>]: Recipe['optimizer'] } = {
+  adamw: { kind: 'adamw' },
+  sgd: { kind: 'sgd', momentum: 0.9 },
+};
+
+/** Hinton, Vinyals and Dean 2015 use 2.5 to 20; the schema has the same defaults. */
+const DISTILLATION: Recipe['distillation'] = { temperature: 4, share: 0.7 };
+
 /** The training recipe of a request: the named recipe's values, then the fields that were given. */
 export function recipeOf(fineTune: FineTune, seed: number): Recipe {
   const base = RECIPES[fineTune.recipe];
-  const epochs = fineTune.epochs ?? base.epochs;
+  const { epochs = base.epochs, distill = false } = fineTune;
+  const { horizontalFlip, rotationDegrees, shift } = base.augmentation;
   return {
     epochs,
     batchSize: fineTune.batchSize ?? base.batchSize,
     learningRate: fineTune.learningRate ?? base.learningRate,
-    // The steps fall at the same shares of a shorter or longer training.
-    schedule: base.schedule.kind === 'step' ? { ...base.schedule, everyEpochs: Math.max(1, Math.ceil(epochs / 3)) } : base.schedule,
+    optimizer: fineTune.optimizer && OPTIMIZERS[fineTune.optimizer],
+    schedule: SCHEDULES[fineTune.schedule ?? base.schedule.kind](epochs),
     weightDecay: fineTune.weightDecay ?? base.weightDecay,
-    augmentation: { ...base.augmentation, horizontalFlip: fineTune.horizontalFlip ?? base.augmentation.horizontalFlip },
+    clipNorm: fineTune.clipNorm,
+    labelSmoothing: fineTune.labelSmoothing,
+    classWeights: fineTune.classWeights === 'balanced' ? 'balanced' : undefined,
+    mixup: fineTune.mixup || undefined,
+    averaging: fineTune.averaging || undefined,
+    patience: fineTune.patience,
+    distillation: distill === true ? DISTILLATION : distill || undefined,
+    augmentation: {
+      horizontalFlip: fineTune.horizontalFlip ?? horizontalFlip,
+      rotationDegrees: fineTune.rotationDegrees ?? rotationDegrees,
+      shift: fineTune.shift ?? shift,
+      crop: fineTune.crop,
+      erasing: fineTune.erasing,
+    },
     tune: fineTune.tune ?? base.tune,
     seed,
   };
