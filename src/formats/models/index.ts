@@ -1,2 +1,3 @@
 export { readModel, type ModelFormat } from './read.ts';
 export { writeTfjs, writeTfjsZip } from './tfjs-write.ts';
+export { writeOnnx } from './onnx-write.ts';

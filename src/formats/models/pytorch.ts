@@ -150,7 +150,7 @@ function materialised(
 
 function strided(values: Float32Array, { offset, shape, strides }: StoredTensor, size: number): Float32Array {
   let due = 1;
-  const packed = shape.every((side, i) => {
+  const packed = shape.every((_, i) => {
     const axis = shape.length - 1 - i;
     const fits = shape[axis] === 1 || strides[axis] === due;
     due *= shape[axis];

@@ -2,17 +2,19 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Network } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { limits } from '../../limits.ts';
-import { archiveKindOf, openArchive, readHead, type ArchiveKind } from '../archive.ts';
+import { archiveKindOf, openArchive, readHead } from '../archive.ts';
 import { networkOf } from '../network.ts';
 import { readKerasH5 } from './keras-h5.ts';
+import { looksLikeOnnx, readOnnx, readOnnxArchive } from './onnx-read.ts';
 import { looksLikePyTorch, readPyTorch } from './pytorch.ts';
 import { looksLikeSafetensors, parseSafetensors } from './safetensors.ts';
 import { readTfjsArchive } from './tfjs-read.ts';
 import { networkOfWeights, type AboutWeights } from './torch-weights.ts';
 
-export type ModelFormat = 'tfjs' | 'keras-h5' | 'safetensors' | 'pytorch' | 'espalier';
+export type ModelFormat = 'tfjs' | 'keras-h5' | 'safetensors' | 'pytorch' | 'onnx' | 'espalier';
 
-const ACCEPTED = 'Give a tfjs LayersModel (model.json and its shards) as zip or tar, a Keras 2 .h5, safetensors, or a PyTorch state dict.';
+const ACCEPTED =
+  'Give a tfjs LayersModel (model.json and its shards) as zip or tar, a Keras 2 .h5, ONNX, safetensors, or a PyTorch state dict.';
 
 /**
  * Reads a model file as a Network. Its content decides the format, never its extension.
@@ -32,9 +34,9 @@ export async function readModel(path: string, about: AboutWeights): Promise<{ ne
       field: fileName,
     });
   }
-  const archive = archiveKindOf(head);
-  if (archive) return readArchive(path, about, archive);
+  if (archiveKindOf(head)) return readArchive(path, about);
   if (startsWith(head, HDF5)) return { network: await readKerasH5(await readFile(path), fileName), format: 'keras-h5' };
+  if (looksLikeOnnx(head)) return { network: readOnnx(await readFile(path), fileName), format: 'onnx' };
   if (!looksLikeSafetensors(head)) {
     throw new Failure('unsupported-format', `${fileName} is no model: it looks like ${appearance(head)}.`, {
       hint: ACCEPTED,
@@ -47,11 +49,12 @@ export async function readModel(path: string, about: AboutWeights): Promise<{ ne
   return { network: networkOfWeights(parsed.tensors, about), format: 'safetensors' };
 }
 
-/** A zip by the names of its entries; any other archive can only be a tfjs folder. */
-async function readArchive(path: string, about: AboutWeights, kind: ArchiveKind): Promise<{ network: Network; format: ModelFormat }> {
+/** An archive by the names of its entries. */
+async function readArchive(path: string, about: AboutWeights): Promise<{ network: Network; format: ModelFormat }> {
   const names: string[] = [];
-  if (kind === 'zip') for await (const entry of openArchive(path, about.fileName)) names.push(entry.name);
+  for await (const entry of openArchive(path, about.fileName)) if (names.push(entry.name) > limits.modelArchiveEntriesMax) break;
   if (looksLikePyTorch(names)) return { network: networkOfWeights(await readPyTorch(path, about.fileName), about), format: 'pytorch' };
+  if (names.some((name) => name.endsWith('.onnx'))) return { network: await readOnnxArchive(path, about.fileName), format: 'onnx' };
   return { network: await readTfjsArchive(path, about.fileName), format: 'tfjs' };
 }
 
@@ -65,7 +68,6 @@ const appearances: readonly (readonly [magic: string, what: string])[] = [
   ['\x7fELF', 'a program'],
   ['MZ', 'a program'],
   ['\x80\x02', 'a Python pickle (a PyTorch file from before 1.6; save it again)'],
-  ['\x08', 'a protocol buffer (ONNX?)'],
   ['7z\xbc\xaf', 'a 7-Zip archive'],
   ['Rar!', 'a RAR archive'],
   ['\x28\xb5\x2f\xfd', 'a Zstandard archive'],

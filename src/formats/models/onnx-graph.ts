@@ -1,0 +1,162 @@
+import type { Configs, Kind, Node, Shape, Tensor } from '../../core/network/types.ts';
+import { Failure } from '../../core/failure.ts';
+import { activations } from '../../core/network/layers/activations.ts';
+import { inputShapesOf, layerOf, sizeOf } from '../../core/network/index.ts';
+import { limits } from '../../limits.ts';
+import { floatsOf, type OtherFiles } from './onnx-constants.ts';
+import type { OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.ts';
+
+/** What a name in the ONNX graph stands for: the output of a node here, seen in some order of axes. */
+export interface Value {
+  readonly id: string;
+  /** Maps are (N, C, H, W) or (N, H, W, C) in ONNX; a group shuffle passes through five axes. */
+  readonly layout: 'channels-first' | 'channels-last' | 'vector' | 'grouped' | 'shuffled';
+  /** The map whose channels-first values a vector holds one after the other. */
+  readonly flattened?: Shape;
+  readonly groups?: number;
+  /** A function of each value that no node computes yet; together with what follows it may be a known activation. */
+  readonly curve?: (x: number) => number;
+}
+
+/** The network that grows while the operations of an ONNX graph are read. */
+export interface OnnxGraph {
+  readonly batch: number;
+  add<K extends Kind>(kind: K, id: string, config: Configs[K], inputs: readonly string[]): string;
+  weight(id: string, name: string, tensor: Tensor): void;
+  shapeOf(id: string): Shape;
+  nodeOf(id: string): Node;
+  /** A value as it stands, its curve not yet a node. */
+  loose(name: string): Value | undefined;
+  /** A value whose curve is a node where it is an activation already, so that what follows is another one. */
+  settled(operation: OnnxNode, name: string): Value;
+  /** A value that is the output of a node. */
+  solid(operation: OnnxNode, name: string): Value;
+  constant(name: string): OnnxTensor | undefined;
+  floats(operation: OnnxNode, name: string): Tensor;
+  /** Whole numbers of a constant; undefined where the name is empty or no constant. */
+  ints(name: string | undefined): readonly number[] | undefined;
+  set(name: string, value: Value): void;
+  setConstant(name: string, tensor: OnnxTensor): void;
+  /** Adds a bias to a convolution or Dense without one that nothing else reads; false where that cannot be. */
+  addBias(name: string, value: Value, bias: Tensor): boolean;
+  /** A name for what the operation makes: its weight's, else its own. */
+  idOf(operation: OnnxNode, weight?: string): string;
+  unsupported(operation: OnnxNode, what: string): Failure;
+  nodes(): readonly Node[];
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: string, batch: number): OnnxGraph {
+  const nodes = new Map<string, Node>();
+  const shapes = new Map<string, Shape>();
+  const weights = new Map<string, Tensor>();
+  const values = new Map<string, Value>();
+  const constants = new Map(model.initializers.map((tensor) => [tensor.name, tensor]));
+  const uses = new Map<string, number>();
+  for (const { inputs } of model.nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
+
+  const unsupported = ({ name, op }: OnnxNode, what: string): Failure =>
+    new Failure('unsupported-layer', `Operation "${name || op}" (${op}) of ${fileName} ${what}.`, {
+      hint: 'Replace it and export the model again.',
+      field: name || op,
+    });
+
+  const graph: OnnxGraph = {
+    batch,
+    unsupported,
+    weights,
+    add(kind, id, config, inputs) {
+      const node = { id, kind, config, inputs } as unknown as Node;
+      if (nodes.size >= limits.modelLayersMax) {
+        throw new Failure('limit-exceeded', `${fileName} has more than ${limits.modelLayersMax} layers.`, { field: fileName });
+      }
+      shapes.set(id, layerOf(node.kind).outputShape(node as never, inputShapesOf(node, shapes)));
+      nodes.set(id, node);
+      return id;
+    },
+    weight: (id, name, tensor) => void weights.set(`${id}/${name}`, tensor),
+    shapeOf: (id) => shapes.get(id) ?? [],
+    nodeOf(id) {
+      const node = nodes.get(id);
+      if (node === undefined) throw new Error(`no node ${id}`);
+      return node;
+    },
+    loose: (name) => values.get(name),
+    solid(operation, name) {
+      const value = values.get(name);
+      if (value === undefined) throw unsupported(operation, `reads "${name}", which no operation before it makes`);
+      if (value.curve === undefined) return value;
+      const known = recognised(value.curve);
+      if (known === undefined) throw unsupported(operation, 'reads the result of an activation that is not supported');
+      const solid: Value = {
+        ...value,
+        id: graph.add(known.kind, unique(plain(name)), known.config as never, [value.id]),
+        curve: undefined,
+      };
+      values.set(name, solid);
+      return solid;
+    },
+    settled(operation, name) {
+      const value = values.get(name);
+      return value?.curve !== undefined && recognised(value.curve) === undefined ? value : graph.solid(operation, name);
+    },
+    constant: (name) => constants.get(name),
+    floats(operation, name) {
+      const tensor = constants.get(name);
+      if (tensor === undefined) throw unsupported(operation, `needs "${name}" to be a constant`);
+      return floatsOf(tensor, others, fileName);
+    },
+    ints(name) {
+      const tensor = name === undefined ? undefined : constants.get(name);
+      return tensor && [...floatsOf(tensor, others, fileName).data];
+    },
+    set: (name, value) => void values.set(name, value),
+    setConstant: (name, tensor) => void constants.set(name, tensor),
+    addBias(name, { id }, bias) {
+      const node = nodes.get(id);
+      const fits = node && 'useBias' in node.config && !node.config.useBias && uses.get(name) === 1;
+      if (!fits || sizeOf(bias.shape) !== shapes.get(id)?.at(-1)) return false;
+      nodes.set(id, { ...node, config: { ...node.config, useBias: true } } as Node);
+      weights.set(`${id}/bias`, { shape: [bias.data.length], data: bias.data });
+      return true;
+    },
+    idOf({ name, op }, weight) {
+      const module = weight !== undefined && /[./](weight|kernel)$/.test(weight) ? weight.replace(/[./]\w+$/, '') : undefined;
+      return unique(module ?? plain(name || op));
+    },
+    nodes: () => [...nodes.values()],
+  };
+
+  const plain = (name: string): string => name.replace(/^\/+/, '') || 'layer';
+
+  function unique(wanted: string): string {
+    let id = wanted;
+    for (let n = 2; nodes.has(id); n++) id = `${wanted}_${n}`;
+    return id;
+  }
+
+  return graph;
+}
+
+/** Where a curve is compared with the known activations. */
+const PROBES = Array.from({ length: 81 }, (_, i) => (i - 40) * 0.37 + 0.013);
+const BEYOND = 1e4;
+const TOLERANCE = 1e-4;
+
+interface Activation {
+  readonly kind: 'ReLU' | 'Activation';
+  readonly config: Configs['ReLU'] | Configs['Activation'];
+}
+
+/** The activation that a function is, however the exporter composed it. */
+function recognised(curve: (x: number) => number): Activation | undefined {
+  const top = curve(BEYOND);
+  const isCurve = (known: (x: number) => number): boolean =>
+    [...PROBES, top / 2, 2 * top].every((x) => Math.abs(curve(x) - known(x)) <= TOLERANCE * Math.max(1, Math.abs(x)));
+  if (isCurve((x) => Math.max(0, x))) return { kind: 'ReLU', config: { maxValue: null } };
+  if (top > 0 && isCurve((x) => Math.min(top, Math.max(0, x)))) return { kind: 'ReLU', config: { maxValue: top } };
+  for (const [name, { of }] of Object.entries(activations)) {
+    if (isCurve(of)) return { kind: 'Activation', config: { activation: name as Configs['Activation']['activation'] } };
+  }
+  return undefined;
+}
