@@ -1,5 +1,6 @@
-// Times the product: `npm run -s bench -- train|infer|dice [threads] [backend]`. One JSON line a figure, with the names that a rival's bench would give.
+// Times the product: `npm run -s bench -- train|infer|decode|dice [threads] [backend]`. One JSON line a figure, with the names that a rival's bench would give.
 import type { BackendName } from '../../src/engine/index.ts';
+import { decode } from './decode.ts';
 import { dice } from './dice.ts';
 import { infer } from './infer.ts';
 import { train } from './train.ts';
@@ -15,7 +16,7 @@ export interface BenchOptions {
   readonly backend: BackendName;
 }
 
-const benches: Readonly<Record<string, (options: BenchOptions) => AsyncIterable<Figure>>> = { train, infer, dice };
+const benches: Readonly<Record<string, (options: BenchOptions) => AsyncIterable<Figure>>> = { train, infer, decode, dice };
 
 const backends: readonly BackendName[] = ['tensorflow', 'wasm'];
 
