@@ -21,14 +21,19 @@ it('runs its own kernels and not those of tfjs', async () => {
   const before = tf.memory().numTensors;
   const x = tf.ones([2, 5, 5, 3]);
   const kernel = tf.ones([3, 3, 3, 4]);
+  const gamma = tf.ones([4]);
   const { kernelNames } = await tf.profile(() => {
     const y = primitives.conv2d(x, kernel, window);
     const dx = primitives.conv2dInputGradient(y, kernel, shapeOf(x), window);
     const dKernel = primitives.conv2dKernelGradient(y, x, shapeOf(kernel), window);
-    tf.dispose([y, dx, dKernel]);
+    const norm = primitives.batchNorm(y, { gamma, beta: gamma }, { mean: gamma, variance: gamma }, { epsilon: 1e-3, momentum: 0.9 });
+    const gradients = primitives.batchNormGradient(norm.y, y, gamma, norm.saved, 1e-3);
+    const positive = primitives.relu(y, 6);
+    const open = primitives.reluGradient(y, positive, null);
+    tf.dispose([y, dx, dKernel, norm.y, norm.mean, norm.variance, ...norm.saved, ...gradients, positive, open]);
     return x;
   });
   expect(kernelNames).toEqual([]);
-  tf.dispose([x, kernel]);
+  tf.dispose([x, kernel, gamma]);
   expect(tf.memory().numTensors).toBe(before);
 });

@@ -1,5 +1,6 @@
 import type { Pair } from '../core/network/types.ts';
-import type { Job, TrainingKernels } from './training.ts';
+import type { WindowJob } from './jobs.ts';
+import type { TrainingKernels } from './training.ts';
 
 /** A convolution of NHWC images with an HWIO kernel. */
 export interface Convolution {
@@ -96,7 +97,7 @@ export function convolveInputGradient(kernels: TrainingKernels, given: Convoluti
   }
 }
 
-type Planned = Omit<Job, 'chunk' | 'padded' | 'places' | 'packed' | 'widened'>;
+type Planned = Omit<WindowJob, 'chunk' | 'padded' | 'places' | 'packed' | 'widened'>;
 
 /** Lays the scratch out and runs one job. */
 function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
@@ -111,7 +112,7 @@ function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', p
   const scratch = kernels.scratch(widened + (isGradient ? windows * groups * ceilTo(outputs, BLOCK) * FLOAT : 0));
   const read = paddedPixel * planned.rowStride * planned.columnStride;
   const chunk = isGradient ? GRADIENT_CHUNK_BYTES / (read + groups * outputs * FLOAT) : FORWARD_CHUNK_BYTES / read;
-  kernels.convolve(kernel, {
+  kernels[kernel]({
     ...planned,
     chunk: Math.max(16 * TILE, ceilTo(chunk, TILE)),
     padded: scratch,

@@ -1,48 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../core/failure.ts';
-
-/** Fields of a job, in the order that assembly/job.ts reads them. */
-const FIELDS = [
-  'images',
-  'groups',
-  'x',
-  'height',
-  'width',
-  'pixel',
-  'top',
-  'left',
-  'paddedHeight',
-  'paddedWidth',
-  'paddedPixel',
-  'rows',
-  'columns',
-  'rowStride',
-  'columnStride',
-  'tapRows',
-  'tapColumns',
-  'tapRowStride',
-  'tapColumnStride',
-  'inputs',
-  'outputs',
-  'y',
-  'yImage',
-  'yRow',
-  'yColumn',
-  'kernel',
-  'kernelGroup',
-  'kernelRow',
-  'kernelColumn',
-  'kernelInput',
-  'kernelOutput',
-  'chunk',
-  'padded',
-  'places',
-  'packed',
-  'widened',
-] as const;
-
-/** What assembly/job.ts says of each field. */
-export type Job = Readonly<Record<(typeof FIELDS)[number], number>>;
+import { NORMALISATION_FIELDS, WINDOW_FIELDS } from './jobs.ts';
+import type { NormalisationJob, WindowJob } from './jobs.ts';
 
 /** The memory that tensors lie in, and where to get more of it. */
 export interface KernelMemory {
@@ -54,23 +13,39 @@ export interface KernelMemory {
 interface Exports {
   correlate(job: number): void;
   kernelGradient(job: number): void;
+  normalise(job: number, epsilon: number, momentum: number): void;
+  normaliseGradient(job: number): void;
+  rectify: TrainingKernels['rectify'];
+  rectifyGradient: TrainingKernels['rectifyGradient'];
 }
 
-export type Convolve = keyof Exports;
-
-/** Kernels that work in place on tensors, by their addresses. */
+/** Kernels that work in place on float32 tensors, by their addresses. */
 export interface TrainingKernels {
   /** Scratch of at least so many bytes; what lay there before is lost, and lost again with the next call. */
   scratch(bytes: number): number;
   clear(address: number, bytes: number): void;
-  convolve(kernel: Convolve, job: Job): void;
+  copy(from: number, to: number, bytes: number): void;
+  correlate(job: WindowJob): void;
+  kernelGradient(job: WindowJob): void;
+  normalise(job: NormalisationJob, epsilon: number, momentum: number): void;
+  normaliseGradient(job: NormalisationJob): void;
+  /** y = max(0, x), and at most `most`. */
+  rectify(x: number, y: number, count: number, most: number): void;
+  /** dx = dy where 0 < y < most, else 0. */
+  rectifyGradient(dy: number, y: number, dx: number, count: number, most: number): void;
 }
 
 /** @throws Failure `engine-unavailable` when the set-up has not built the kernels */
 export function openTrainingKernels({ memory, allocate, free }: KernelMemory): TrainingKernels {
   const kernels = new WebAssembly.Instance(new WebAssembly.Module(readKernels()), { env: { memory } }).exports as unknown as Exports;
-  const jobAddress = allocate(FIELDS.length * 4);
+  const jobAddress = allocate(Math.max(WINDOW_FIELDS.length, NORMALISATION_FIELDS.length) * 4);
   const own = { address: 0, bytes: 0 };
+  // Views are made anew each time: those of before are detached once the memory grows.
+  const written = <Field extends string>(fields: readonly Field[], job: Readonly<Record<Field, number>>): number => {
+    const words = new Int32Array(memory.buffer, jobAddress, fields.length);
+    for (const [at, field] of fields.entries()) words[at] = job[field];
+    return jobAddress;
+  };
   return {
     scratch(bytes) {
       if (bytes > own.bytes) {
@@ -80,13 +55,14 @@ export function openTrainingKernels({ memory, allocate, free }: KernelMemory): T
       }
       return own.address;
     },
-    // Views are made anew each time: those of before are detached once the memory grows.
     clear: (address, bytes) => void new Uint8Array(memory.buffer, address, bytes).fill(0),
-    convolve(kernel, job) {
-      const words = new Int32Array(memory.buffer, jobAddress, FIELDS.length);
-      for (const [at, field] of FIELDS.entries()) words[at] = job[field];
-      kernels[kernel](jobAddress);
-    },
+    copy: (from, to, bytes) => void new Uint8Array(memory.buffer).copyWithin(to, from, from + bytes),
+    correlate: (job) => kernels.correlate(written(WINDOW_FIELDS, job)),
+    kernelGradient: (job) => kernels.kernelGradient(written(WINDOW_FIELDS, job)),
+    normalise: (job, epsilon, momentum) => kernels.normalise(written(NORMALISATION_FIELDS, job), epsilon, momentum),
+    normaliseGradient: (job) => kernels.normaliseGradient(written(NORMALISATION_FIELDS, job)),
+    rectify: kernels.rectify,
+    rectifyGradient: kernels.rectifyGradient,
   };
 }
 

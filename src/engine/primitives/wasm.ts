@@ -1,6 +1,7 @@
 import { Failure } from '../../core/failure.ts';
 import { convolve, convolveInputGradient, convolveKernelGradient } from '../../kernels/convolution.ts';
 import type { Convolution } from '../../kernels/convolution.ts';
+import { CHANNELS_LEAST, normalise, normaliseGradient } from '../../kernels/normalisation.ts';
 import { openTrainingKernels } from '../../kernels/training.ts';
 import type { TrainingKernels } from '../../kernels/training.ts';
 import { shapeOf, tf } from '../tf.ts';
@@ -59,7 +60,61 @@ export function wasmPrimitives(backend: WasmBackend, kernels: TrainingKernels): 
       convolveKernelGradient(kernels, convolution, { x: addressOf(x), kernel: addressOf(dKernel), y: addressOf(dy) });
       return dKernel;
     },
+
+    batchNorm(x, affine, moving, config) {
+      const shape = shapeOf(affine.gamma);
+      if (affine.gamma.size < CHANNELS_LEAST) return portable.batchNorm(x, affine, moving, config);
+      const y = empty(shapeOf(x));
+      const [mean, inverse, newMean, newVariance] = Array.from({ length: 4 }, () => empty(shape));
+      const addresses = {
+        ...rowsOf(x),
+        x: addressOf(x),
+        gamma: addressOf(affine.gamma),
+        beta: addressOf(affine.beta),
+        mean: addressOf(mean),
+        inverse: addressOf(inverse),
+        y: addressOf(y),
+        oldMean: addressOf(moving.mean),
+        oldVariance: addressOf(moving.variance),
+        newMean: addressOf(newMean),
+        newVariance: addressOf(newVariance),
+      };
+      normalise(kernels, addresses, config.epsilon, config.momentum);
+      return { y, mean: newMean, variance: newVariance, saved: [mean, inverse] };
+    },
+    batchNormGradient(dy, x, gamma, saved, epsilon) {
+      if (gamma.size < CHANNELS_LEAST) return portable.batchNormGradient(dy, x, gamma, saved, epsilon);
+      const [dx, dGamma, dBeta] = [x, gamma, gamma].map((like) => empty(shapeOf(like)));
+      normaliseGradient(kernels, {
+        ...rowsOf(x),
+        x: addressOf(x),
+        gamma: addressOf(gamma),
+        mean: addressOf(saved[0]),
+        inverse: addressOf(saved[1]),
+        dy: addressOf(dy),
+        dx: addressOf(dx),
+        dGamma: addressOf(dGamma),
+        dBeta: addressOf(dBeta),
+      });
+      return [dx, dGamma, dBeta];
+    },
+
+    relu(x, maxValue) {
+      const y = empty(shapeOf(x));
+      kernels.rectify(addressOf(x), addressOf(y), x.size, maxValue ?? Number.POSITIVE_INFINITY);
+      return y;
+    },
+    reluGradient(dy, y, maxValue) {
+      const dx = empty(shapeOf(y));
+      kernels.rectifyGradient(addressOf(dy), addressOf(y), addressOf(dx), y.size, maxValue ?? Number.POSITIVE_INFINITY);
+      return dx;
+    },
   };
+}
+
+function rowsOf(x: Tensor): { rows: number; channels: number } {
+  const channels = shapeOf(x)[x.rank - 1];
+  return { rows: x.size / channels, channels };
 }
 
 function convolutionOf(xShape: readonly number[], kernelShape: readonly number[], window: Window): Convolution {

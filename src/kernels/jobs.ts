@@ -1,0 +1,67 @@
+/** Fields of a sum over windows, in the order that assembly/job.ts reads them. */
+export const WINDOW_FIELDS = [
+  'images',
+  'groups',
+  'x',
+  'height',
+  'width',
+  'pixel',
+  'top',
+  'left',
+  'paddedHeight',
+  'paddedWidth',
+  'paddedPixel',
+  'rows',
+  'columns',
+  'rowStride',
+  'columnStride',
+  'tapRows',
+  'tapColumns',
+  'tapRowStride',
+  'tapColumnStride',
+  'inputs',
+  'outputs',
+  'y',
+  'yImage',
+  'yRow',
+  'yColumn',
+  'kernel',
+  'kernelGroup',
+  'kernelRow',
+  'kernelColumn',
+  'kernelInput',
+  'kernelOutput',
+  'chunk',
+  'padded',
+  'places',
+  'packed',
+  'widened',
+] as const;
+
+/** What assembly/job.ts says of each field. */
+export type WindowJob = Readonly<Record<(typeof WINDOW_FIELDS)[number], number>>;
+
+/** Fields of a normalisation, in the order that assembly/normalise.ts reads them. */
+export const NORMALISATION_FIELDS = [
+  'rows',
+  'channels',
+  'chunk',
+  'x',
+  'gamma',
+  'beta',
+  'mean',
+  'inverse',
+  'y',
+  'oldMean',
+  'oldVariance',
+  'newMean',
+  'newVariance',
+  'dy',
+  'dx',
+  'dGamma',
+  'dBeta',
+  'sums',
+] as const;
+
+/** What assembly/normalise.ts says of each field. */
+export type NormalisationJob = Readonly<Record<(typeof NORMALISATION_FIELDS)[number], number>>;
