@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dataset, datasetPage, samples } from '../src/schema/datasets.ts';
-import { diversitySeries } from '../src/schema/diversity.ts';
 import { evaluation, prediction } from '../src/schema/evaluations.ts';
 import { job, jobEventPage, jobPage } from '../src/schema/jobs.ts';
 import { model, modelPage } from '../src/schema/models.ts';
@@ -147,17 +146,6 @@ describe('asked twice, computed once', () => {
     expect(next.status).toBe(200);
     expect(pruning.parse(next.body)).toMatchObject({ artifact: null, report: null, parent: made.chosen });
     expect(pruningPage.parse((await service.call('/prunings?limit=1')).body).items[0]).toEqual(next.body);
-  });
-
-  test('diversity shows a lineage', async () => {
-    const base = String((await service.made(await service.post('/models', { source: 'zoo:lineage' }), 'model')).id);
-    const pruned = await service.ended(await service.post('/prune', { model: base, dataset: datasetId, target: { ratio: 0.5 } }));
-    const artifact = pruned.result?.artifact.replace('/models/', '');
-    const all = diversitySeries.parse((await service.call('/diversity')).body).items;
-    const line = diversitySeries.parse((await service.call(`/diversity?model=${artifact}&source=weights`)).body).items;
-    expect(line.map((point) => point.model)).toEqual([base, artifact]);
-    expect(all.length).toBeGreaterThan(line.length);
-    expect((await service.call(`/diversity?until=${line[0].at}&model=${base}`)).body).toEqual({ items: [] });
   });
 });
 

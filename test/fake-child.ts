@@ -14,6 +14,22 @@ const cost = { macs: 10, flops: 20, params: 3, bytes: 12 };
 const certain = { value: 0.9, low: 0.8, high: 0.95 };
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
+/** A layer of three kernels, 0.5, 0.25 and 0.75 alike. */
+const dice = {
+  diversity: 0.5,
+  diversityExcess: 0.01,
+  sAvg: [0.375, 0.625, 0.5],
+  sAvgExcess: [0, 0, 0],
+  sAvgQuantiles: { minimum: 0.375, q05: 0.375, q25: 0.4, median: 0.5, q75: 0.6, q95: 0.625, maximum: 0.625 },
+  histogram: { from: 0.375, to: 0.625, counts: [1, 1, 1] },
+  redundantShare: 0,
+  redundantAbove: 0.9,
+  effectiveKernels: 2,
+  similarPairs: [{ first: 1, second: 2, similarity: 0.75 }],
+};
+const triangles = async (blobs: Blobs): Promise<string> =>
+  (await blobs.write(new Uint8Array(Float32Array.of(0.5, 0.25, 0.75).buffer))).hash;
+
 const profile: ProfileResult = {
   source: 'weights',
   diversity: 0.4,
@@ -21,9 +37,14 @@ const profile: ProfileResult = {
   diversityExcess: 0.01,
   redundantShare: 0,
   kernels: 4,
-  layers: [],
+  layers: [
+    { layer: 'lone', kernels: 1, size: 4, dead: 0, note: 'One kernel.' },
+    { layer: 'block/conv', kernels: 3, size: 4, dead: 0, dice },
+  ],
   images: null,
   positionsPerImage: null,
+  precision: 'exact',
+  similarityError: 1e-7,
   seed: 0,
   notes: [],
   engine: null,
@@ -50,6 +71,7 @@ const imported = async (blobs: Blobs, name: string, format: ModelSummary['format
   contentHash: 'c0'.repeat(32),
   summary: summary(name, format),
   profile,
+  matrices: await triangles(blobs),
 });
 
 const report: DatasetReport = {
@@ -99,7 +121,10 @@ const handlers: JobHandlers = {
       report,
     };
   },
-  profile: async ({ input: { request } }) => ({ ...profile, source: request.source, seed: request.seed, engine }),
+  profile: async ({ input: { request }, blobs }) => ({
+    profile: { ...profile, source: request.source, seed: request.seed, engine },
+    matrices: await triangles(blobs),
+  }),
   recommend: async ({ input: { request, dataset, candidates } }) => ({
     ranking: [],
     chosen: candidates[0].id,

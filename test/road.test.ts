@@ -128,7 +128,14 @@ test('from an archive and backbones to a recommendation and its plan', { timeout
   baseId = base.id;
 
   const asked = await service.post('/profiles', { model: baseId, source: 'activations', dataset: datasetId, images: 32 });
-  expect(profile.parse(await service.made(asked, 'profile')).diversity).toBeGreaterThan(0);
+  const made = profile.parse(await service.made(asked, 'profile'));
+  expect(made.diversity).toBeGreaterThan(0);
+  // Core's own arithmetic would be exact: the rounding of float32 shows that the compiled kernels ran.
+  expect(made.similarityError).toBeGreaterThan(1e-10);
+  expect(made.similarityError).toBeLessThan(1e-6);
+  const layer = encodeURIComponent(made.layers[0].layer);
+  const matrix = await service.call(`/profiles/${made.id}/layers/${layer}/matrix`, { headers: { accept: 'application/octet-stream' } });
+  expect(matrix.bytes).toHaveLength(4 * made.layers[0].kernels ** 2);
 
   const ranked = recommendation.parse(await service.made(await service.post('/recommend', { dataset: datasetId }), 'recommendation'));
   expect(ranked.ranking.map(({ rank }) => rank)[0]).toBe(1);

@@ -18,6 +18,7 @@ import type { Config } from '../src/config.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
+  readonly bytes: Uint8Array;
   readonly text: string;
   /** The parsed body; undefined when it is not JSON. */
   readonly body: Record<string, unknown>;
@@ -64,9 +65,10 @@ export async function startService({ entry, engine = { backend: undefined, threa
 
   const call: Service['call'] = async (path, init) => {
     const answer = await fetch(`${server.url}${path}`, init);
-    const text = await answer.text();
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const text = new TextDecoder().decode(bytes);
     const isJson = answer.headers.get('content-type')?.includes('json');
-    return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
+    return { status: answer.status, headers: answer.headers, bytes, text, body: isJson ? JSON.parse(text) : undefined };
   };
 
   const ended: Service['ended'] = async (answer) => {

@@ -3,6 +3,7 @@ export const failureCodes = [
   'invalid-request',
   'forbidden',
   'not-found',
+  'not-acceptable',
   'conflict',
   'idempotency-mismatch',
   'unsupported-format',

@@ -23,17 +23,22 @@ export function parseRange(header: string, size: number): Range | null | undefin
   return start >= size ? null : { start, end };
 }
 
-/** Sends an unchanging file: its hash is its ETag; conditional requests and one byte range are answered. */
-export async function sendFile(c: Context, file: Content): Promise<Response> {
-  const etag = `"${file.hash}"`;
+/** Says that the answer never changes; true when the caller has the one of this tag already, and 304 is all to be sent. */
+export function isKnown(c: Context, etag: string): boolean {
   c.header('etag', etag);
-  c.header('accept-ranges', 'bytes');
   c.header('cache-control', 'private, max-age=31536000, immutable');
   const known = c.req
     .header('if-none-match')
     ?.split(',')
     .map((tag) => tag.trim().replace(/^W\//, ''));
-  if (known?.some((tag) => tag === etag || tag === '*')) return c.body(null, 304);
+  return known?.some((tag) => tag === etag || tag === '*') ?? false;
+}
+
+/** Sends an unchanging file: its hash is its ETag; conditional requests and one byte range are answered. */
+export async function sendFile(c: Context, file: Content): Promise<Response> {
+  const etag = `"${file.hash}"`;
+  c.header('accept-ranges', 'bytes');
+  if (isKnown(c, etag)) return c.body(null, 304);
 
   const handle = await open(file.path);
   const { size } = await handle.stat();

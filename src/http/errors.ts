@@ -13,6 +13,7 @@ const answers = {
   'unknown-criterion': { status: 400, title: 'The pruning criterion is not known' },
   forbidden: { status: 403, title: 'Not allowed' },
   'not-found': { status: 404, title: 'Not found' },
+  'not-acceptable': { status: 406, title: 'No such representation' },
   conflict: { status: 409, title: 'Conflict with the present state' },
   cancelled: { status: 409, title: 'Cancelled' },
   'limit-exceeded': { status: 413, title: 'A limit is exceeded' },

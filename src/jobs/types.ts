@@ -28,14 +28,19 @@ export interface DatasetRef {
   readonly report: DatasetReport;
 }
 
-export interface ImportedModel {
+/** A profile and the blob (its hash) with the matrices behind it: `packTriangle` in float32 of each layer that has a diversity. */
+export interface StoredProfile {
+  readonly profile: ProfileResult;
+  readonly matrices: string;
+}
+
+/** Its weight profile is made unasked so that `/diversity` is never empty. */
+export interface ImportedModel extends StoredProfile {
   readonly network: BlobRef;
   /** The zip that `GET /models/{id}/content?format=tfjs` sends: a LayersModel for plain `tf.loadLayersModel`. */
   readonly tfjs: BlobRef;
   readonly contentHash: string;
   readonly summary: ModelSummary;
-  /** Its weight profile, made unasked so that `/diversity` is never empty. */
-  readonly profile: ProfileResult;
 }
 
 /** Input and result of each kind of job; both are plain JSON, stored with the job. References are resolved by the service that queues it. */
@@ -57,7 +62,7 @@ export interface JobTypes {
   };
   profile: {
     input: { request: ProfileRequest; model: ModelRef; dataset: DatasetRef | null };
-    result: ProfileResult;
+    result: StoredProfile;
   };
   recommend: {
     input: { request: RecommendRequest; dataset: DatasetRef; candidates: (ModelRef & { weightProfile: ProfileResult | null })[] };

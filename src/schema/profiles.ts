@@ -3,6 +3,11 @@ import { datasetId, engineStamp, idOf, modelId, seed, time } from './common.ts';
 
 export const profileId = idOf('prf');
 
+export const precision = z
+  .enum(['exact', 'fast'])
+  .describe('exact: float32, about 1e-7 from equation 3; fast: values in eight bits, about three times as fast on large layers.');
+export type Precision = z.infer<typeof precision>;
+
 export const profileRequest = z
   .object({
     model: modelId,
@@ -11,6 +16,7 @@ export const profileRequest = z
     layers: z.enum(['conv', 'all']).default('conv'),
     images: z.int().min(1).max(4096).default(256).describe('Probe images; a smaller train split is used whole and said.'),
     positionsPerImage: z.int().min(1).max(256).default(8),
+    precision: precision.default('exact'),
     seed,
   })
   .strict()
@@ -67,6 +73,8 @@ export const profileResult = z.object({
   layers: z.array(layerProfile),
   images: z.int().nullable(),
   positionsPerImage: z.int().nullable(),
+  precision,
+  similarityError: z.number().describe('Largest difference of S to float64, measured on 32 random pairs of every matrix.'),
   seed: z.int(),
   notes: z.array(z.string()),
   engine: engineStamp.nullable(),
@@ -77,3 +85,60 @@ export const profile = profileResult
   .extend({ id: profileId, model: modelId, dataset: datasetId.nullable(), createdAt: time })
   .openapi('Profile');
 export type Profile = z.infer<typeof profile>;
+
+export const layerMatrixParams = z.object({ id: profileId, layer: z.string().describe('A layer of the profile; a slash in it is %2F.') });
+
+export const matrixQuery = z.object({
+  order: z
+    .enum(['kernel', 'cluster'])
+    .default('kernel')
+    .describe('cluster: kernels alike side by side (average linkage); the JSON says which kernel each row is of.'),
+});
+
+/** The similarity matrix as JSON; as bytes and picture it is the same numbers row by row. */
+export const similarityMatrix = z
+  .object({
+    profile: profileId,
+    layer: z.string(),
+    order: z.array(z.int()).describe('The kernel that each row and column is of.'),
+    similarity: z.array(z.array(z.number())),
+  })
+  .openapi('SimilarityMatrix');
+export type SimilarityMatrix = z.infer<typeof similarityMatrix>;
+
+const layerFigures = z.object({
+  layer: z.string(),
+  kernels: z.int(),
+  diversity: z.number().nullable(),
+  diversityExcess: z.number().nullable(),
+  redundantShare: z.number().nullable(),
+  effectiveKernels: z.number().nullable(),
+});
+const modelFigures = z.object({
+  profile: profileId,
+  model: modelId,
+  kernels: z.int(),
+  diversity: z.number(),
+  diversityExcess: z.number(),
+  redundantShare: z.number(),
+});
+
+export const comparisonQuery = z.object({ against: profileId.describe('The profile from before.') });
+
+export const profileComparison = z
+  .object({
+    source: z.enum(['weights', 'activations']),
+    before: modelFigures,
+    after: modelFigures,
+    difference: z.number().describe('Diversity after minus before.'),
+    pairedBy: z.enum(['name', 'place']).describe('Layers are matched by name, or by their place where no name is common.'),
+    layers: z.array(
+      z.object({
+        before: layerFigures.nullable(),
+        after: layerFigures.nullable(),
+        difference: z.number().nullable().describe('Diversity after minus before; null unless both have one.'),
+      }),
+    ),
+  })
+  .openapi('ProfileComparison');
+export type ProfileComparison = z.infer<typeof profileComparison>;

@@ -10,7 +10,7 @@ import type { Context, Outcome } from './context.ts';
 import { datasetSourceKey } from './keys.ts';
 import { page } from './pages.ts';
 import { datasetRow } from './references.ts';
-import { refuseWhileInUse, removePrunings } from './removal.ts';
+import { matricesOf, refuseWhileInUse, removePrunings } from './removal.ts';
 
 const view = ({ id, name, blob, report, createdAt }: typeof datasets.$inferSelect): Dataset => ({
   id,
@@ -93,12 +93,13 @@ export async function listSamples(
  * Fails with `not-found`, or with `conflict` while an unfinished job uses it or an artifact made with it is here.
  */
 export async function deleteDataset(context: Context, id: string): Promise<void> {
-  const { blob, samples } = context.store.transaction((tx) => {
+  const blobs = context.store.transaction((tx) => {
     const row = datasetRow(tx, id, 'id');
     refuseWhileInUse(tx, id);
     removePrunings(tx, { datasetId: id });
+    const matrices = matricesOf(tx, { datasetId: id });
     tx.delete(datasets).where(eq(datasets.id, id)).run();
-    return row;
+    return [row.blob, row.samples, ...matrices];
   });
-  await collectBlobs(context.store, [blob, samples]);
+  await collectBlobs(context.store, blobs);
 }

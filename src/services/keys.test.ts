@@ -45,5 +45,6 @@ test('a default weight profile is the one that was made on arrival; images matte
   expect(ask({})).toBe(weightProfileHash);
   expect(ask({ images: 7, positionsPerImage: 3 })).toBe(weightProfileHash);
   expect(ask({ layers: 'all' })).not.toBe(weightProfileHash);
+  expect(ask({ precision: 'fast' })).not.toBe(weightProfileHash);
   expect(ask({ source: 'activations', dataset, images: 7 })).not.toBe(ask({ source: 'activations', dataset }));
 });

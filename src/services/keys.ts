@@ -19,9 +19,10 @@ export const datasetSourceKey = ({ blob, name, exclude, seed }: JobInput<'import
 
 /** What changes a profile's values; images and positions play no part where only weights are read. */
 export const profileOptionsHash = (request: ProfileRequest): string => {
-  const { source, layers, seed, dataset, images, positionsPerImage } = request;
-  return hashOf(source === 'weights' ? { source, layers, seed } : { source, layers, seed, dataset, images, positionsPerImage });
+  const { source, layers, precision, seed, dataset, images, positionsPerImage } = request;
+  const always = { source, layers, precision, seed };
+  return hashOf(source === 'weights' ? always : { ...always, dataset, images, positionsPerImage });
 };
 
 /** Options of the profile that every model gets on arrival. */
-export const weightProfileHash = hashOf({ source: 'weights', layers: 'conv', seed: 0 });
+export const weightProfileHash = hashOf({ source: 'weights', layers: 'conv', precision: 'exact', seed: 0 });

@@ -9,7 +9,7 @@ import { collectBlobs } from '../store/references.ts';
 import type { Context, Outcome } from './context.ts';
 import { modelSourceKey, weightProfileHash } from './keys.ts';
 import { modelRow } from './references.ts';
-import { refuseWhileInUse, removePrunings } from './removal.ts';
+import { matricesOf, refuseWhileInUse, removePrunings } from './removal.ts';
 import { page } from './pages.ts';
 
 const withProfile = ({ store }: Context) =>
@@ -100,12 +100,13 @@ export async function getModelContent({ store }: Context, { id, format }: { id: 
  * Fails with `not-found`, or with `conflict` while an unfinished job uses it or an artifact pruned from it is here.
  */
 export async function deleteModel(context: Context, id: string): Promise<void> {
-  const { blob, tfjs } = context.store.transaction((tx) => {
+  const blobs = context.store.transaction((tx) => {
     const row = modelRow(tx, id, 'id');
     refuseWhileInUse(tx, id);
     removePrunings(tx, { parentId: id });
+    const matrices = matricesOf(tx, { modelId: id });
     tx.delete(models).where(eq(models.id, id)).run();
-    return row;
+    return [row.blob, row.tfjs, ...matrices];
   });
-  await collectBlobs(context.store, [blob, tfjs]);
+  await collectBlobs(context.store, blobs);
 }

@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull, notInArray, sql } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
 import type { Transaction } from '../store/store.ts';
-import { jobs, prunings } from '../store/tables.ts';
+import { jobs, profiles, prunings } from '../store/tables.ts';
 
 /** Fails with `conflict` while an unfinished job's input names the model or dataset. */
 export function refuseWhileInUse(tx: Transaction, id: string): void {
@@ -31,4 +31,11 @@ export function removePrunings(tx: Transaction, of: { parentId: string } | { dat
     .where(and(made, isNotNull(prunings.artifactId)))
     .get();
   if (left) throw new Failure('conflict', `The artifact ${left.artifact} was made with it.`, { hint: 'Delete the artifact first.' });
+}
+
+/** Blobs of the matrices behind the profiles of a model or on a dataset. */
+export function matricesOf(tx: Transaction, of: { modelId: string } | { datasetId: string }): string[] {
+  const made = 'modelId' in of ? eq(profiles.modelId, of.modelId) : eq(profiles.datasetId, of.datasetId);
+  const rows = tx.select({ matrices: profiles.matrices }).from(profiles).where(made).all();
+  return rows.flatMap(({ matrices }) => matrices ?? []);
 }

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import type { Settle } from '../jobs/queue.ts';
-import type { ImportedModel, JobInput, JobResult } from '../jobs/types.ts';
+import type { ImportedModel, JobInput, JobResult, StoredProfile } from '../jobs/types.ts';
 import type { JobKind } from '../schema/jobs.ts';
 import { nameOfFile } from '../core/name-of-file.ts';
 import { newId } from '../store/ids.ts';
@@ -20,15 +20,15 @@ const now = (): string => new Date().toISOString();
 const insertProfile = (
   tx: Transaction,
   of: { modelId: string; datasetId: string | null; optionsHash: string },
-  result: JobResult<'profile'>,
+  { profile: result, matrices }: StoredProfile,
 ): string => {
   const { source, diversity, diversityExcess } = result;
   return (
     tx
       .insert(profiles)
-      .values({ id: newId('prf'), ...of, source, diversity, diversityExcess, result, createdAt: now() })
+      .values({ id: newId('prf'), ...of, source, diversity, diversityExcess, result, matrices, createdAt: now() })
       // Two requests for one profile may have been queued; the second result is the first one again.
-      .onConflictDoUpdate({ target: [profiles.modelId, profiles.optionsHash], set: { result, diversity, diversityExcess } })
+      .onConflictDoUpdate({ target: [profiles.modelId, profiles.optionsHash], set: { source } })
       .returning({ id: profiles.id })
       .get().id
   );
@@ -36,11 +36,11 @@ const insertProfile = (
 
 const insertModel = (tx: Transaction, made: ImportedModel, origin: { source: string | null; parentId: string | null }): string => {
   const id = newId('mdl');
-  const { network, tfjs, contentHash, summary, profile } = made;
+  const { network, tfjs, contentHash, summary } = made;
   tx.insert(models)
     .values({ id, name: summary.name, blob: network.hash, tfjs: tfjs.hash, contentHash, summary, createdAt: now(), ...origin })
     .run();
-  insertProfile(tx, { modelId: id, datasetId: null, optionsHash: weightProfileHash }, profile);
+  insertProfile(tx, { modelId: id, datasetId: null, optionsHash: weightProfileHash }, made);
   return id;
 };
 

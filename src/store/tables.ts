@@ -71,9 +71,15 @@ export const profiles = sqliteTable(
     diversity: real(),
     diversityExcess: real(),
     result: text({ mode: 'json' }).$type<ProfileResult>().notNull(),
+    /** SHA-256 of the similarity matrices: the float32 lower triangles of the layers that have a diversity, in their order. */
+    matrices: text(),
     createdAt: text().notNull(),
   },
-  (table) => [uniqueIndex('profiles_by_content').on(table.modelId, table.optionsHash), index('profiles_by_dataset').on(table.datasetId)],
+  (table) => [
+    uniqueIndex('profiles_by_content').on(table.modelId, table.optionsHash),
+    index('profiles_by_dataset').on(table.datasetId),
+    index('profiles_by_matrices').on(table.matrices),
+  ],
 );
 
 export const recommendations = sqliteTable(

@@ -1,9 +1,13 @@
+export { clusterOrder } from './cluster-order.ts';
+export { compareProfiles, type ProfileComparison } from './compare.ts';
+export { measuredError } from './measured-error.ts';
 export {
   activationProfile,
   requireFinite,
   weightProfile,
   type LayerProfile,
   type ModelProfile,
+  type ProfileOptions,
   type SampledActivations,
 } from './profile.ts';
 export { profileMatrix, type DiceStatistics } from './profile-matrix.ts';
@@ -16,3 +20,4 @@ export {
   type Similarity,
   type SimilarityOptions,
 } from './similarity.ts';
+export { packTriangle, pairsOf, unpackTriangle } from './triangle.ts';

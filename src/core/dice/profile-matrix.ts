@@ -2,6 +2,7 @@ import { symmetricEigenvalues } from '../linear/symmetric.ts';
 import { createRandom, type Random } from '../random.ts';
 import { mean, quantile, quantileOfSorted } from '../stats/quantile.ts';
 import { averageSimilarity, type KernelMatrix, type Similarity } from './similarity.ts';
+import { packTriangle } from './triangle.ts';
 
 /** Columns of an activation sample are split into this many random blocks to see how S_avg varies with the sample. */
 const BLOCKS = 16;
@@ -80,7 +81,7 @@ export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, si
 
   const sorted = Float64Array.from(sAvg).sort();
   const diversity = 1 - mean(sAvg);
-  const redundantAbove = quantile(lowerTriangle(permuted, count), REDUNDANT_QUANTILE);
+  const redundantAbove = quantile(packTriangle(permuted, count), REDUNDANT_QUANTILE);
   const statistics = {
     diversity,
     sAvg: [...sAvg],
@@ -121,12 +122,6 @@ function withShuffledRows({ count, size, values }: KernelMatrix, random: Random)
   const shuffled = values.slice();
   for (let row = 0; row < count; row++) random.shuffle(shuffled.subarray(row * size, (row + 1) * size));
   return { count, size, values: shuffled };
-}
-
-function lowerTriangle(similarity: Float64Array, count: number): Float64Array {
-  const values = new Float64Array((count * (count - 1)) / 2);
-  for (let i = 1, at = 0; i < count; at += i, i++) values.set(similarity.subarray(i * count, i * count + i), at);
-  return values;
 }
 
 function histogram(sorted: Float64Array): DiceStatistics['histogram'] {

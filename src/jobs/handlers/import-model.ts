@@ -6,11 +6,10 @@ import { registerable } from './models.ts';
 /** Reads an uploaded file or a starter backbone, profiles its weights and stores it. */
 export const importModel: JobHandler<'import-model'> = async ({ input, blobs, progress, zooDir }) => {
   const { source, name } = input;
-  progress({ phase: 'read model', done: 0, total: 2 });
+  progress({ phase: 'read model', done: 0, total: 1 });
   const read = source.kind === 'zoo' ? await fromZoo(zooDir, source.name) : await fromUpload(await blobs.localPath(source.blob), source);
   const network = name === undefined ? read.network : { ...read.network, metadata: { ...read.network.metadata, name } };
-  progress({ phase: 'profile weights', done: 1, total: 2 });
-  return registerable(blobs, network, read);
+  return registerable(blobs, network, { ...read, onProgress: progress });
 };
 
 async function fromZoo(zooDir: string, name: string) {

@@ -5,8 +5,10 @@ import { writeTfjsZip } from '../../formats/models/index.ts';
 import { decodeNetwork, encodeNetwork, networkHash } from '../../formats/network.ts';
 import type { Cost, EngineStamp } from '../../schema/common.ts';
 import type { ModelSummary } from '../../schema/models.ts';
-import type { ProfileResult } from '../../schema/profiles.ts';
-import type { Blobs, ImportedModel, ModelRef } from '../types.ts';
+import type { Precision, ProfileResult } from '../../schema/profiles.ts';
+import type { OnProgress } from '../../core/progress.ts';
+import type { Blobs, ImportedModel, ModelRef, StoredProfile } from '../types.ts';
+import { type Profiled, profiled, writeTriangles } from './dice.ts';
 
 /** The registered model's network, from its blob. */
 export async function loadNetwork(blobs: Blobs, model: ModelRef): Promise<Network> {
@@ -47,29 +49,48 @@ export function summarise(network: Network, format: ModelSummary['format'], sour
   };
 }
 
-/** The weight profile that every registered model has. */
-export function profileWeights(network: Network, options: { layers: 'conv' | 'all'; seed: number }): ProfileResult {
-  return { ...profileDocument(weightProfile(network, options)), images: null, positionsPerImage: null, notes: [], engine: null };
+interface WeightProfileOptions {
+  readonly layers: 'conv' | 'all';
+  readonly seed: number;
+  readonly precision?: Precision;
+  readonly onProgress?: OnProgress;
 }
 
-/** core/dice's profile with plain mutable arrays, as the schema types it. */
-export function profileDocument(profile: ReturnType<typeof weightProfile>) {
-  return structuredClone(profile) as Omit<ProfileResult, 'images' | 'positionsPerImage' | 'notes' | 'engine'>;
+/** Dice profile of the weights with its matrices' blob. */
+export async function storeWeightProfile(blobs: Blobs, network: Network, options: WeightProfileOptions): Promise<StoredProfile> {
+  const { document, triangles } = profileOfWeights(network, options);
+  return { profile: weightDocument(document), matrices: (await writeTriangles(blobs, triangles)).hash };
+}
+
+/** Dice profile of the weights. */
+export function profileWeights(network: Network, options: WeightProfileOptions): ProfileResult {
+  return weightDocument(profileOfWeights(network, options).document);
+}
+
+function profileOfWeights(network: Network, { precision = 'exact', ...options }: WeightProfileOptions): Profiled {
+  return profiled(precision, (tools) => weightProfile(network, { ...options, ...tools }));
+}
+
+function weightDocument(document: Profiled['document']): ProfileResult {
+  return { ...document, images: null, positionsPerImage: null, notes: [], engine: null };
 }
 
 /** Writes a network's blobs (stored form and tfjs export) and describes it, ready to become a model row. */
 export async function registerable(
   blobs: Blobs,
   network: Network,
-  { format, sourceAccuracy = null }: { format: ModelSummary['format']; sourceAccuracy?: number | null },
+  {
+    format,
+    sourceAccuracy = null,
+    onProgress,
+  }: { format: ModelSummary['format']; sourceAccuracy?: number | null; onProgress?: OnProgress },
 ): Promise<ImportedModel> {
-  const profile = profileWeights(network, { layers: 'conv', seed: 0 });
   return {
     network: await blobs.write(encodeNetwork(network)),
     tfjs: await blobs.write(await writeTfjsZip(network)),
     contentHash: networkHash(network),
     summary: summarise(network, format, sourceAccuracy),
-    profile,
+    ...(await storeWeightProfile(blobs, network, { layers: 'conv', seed: 0, onProgress })),
   };
 }
 

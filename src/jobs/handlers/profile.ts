@@ -3,13 +3,15 @@ import { Failure } from '../../core/failure.ts';
 import type { ProfileRequest } from '../../schema/profiles.ts';
 import type { JobHandler } from '../types.ts';
 import { firstImages, inputSizeOf, packSplits } from './images.ts';
-import { loadNetwork, profileDocument, profileWeights, stampOf } from './models.ts';
+import { profiled, writeTriangles } from './dice.ts';
+import { loadNetwork, stampOf, storeWeightProfile } from './models.ts';
 
 /** Dice profile of a model's weights, or of its activations on the train split of a dataset. */
 export const profile: JobHandler<'profile'> = async (context) => {
   const { request, model, dataset } = context.input;
   const network = await loadNetwork(context.blobs, model);
-  if (request.source === 'weights') return profileWeights(network, request);
+  const { blobs, progress: onProgress, signal } = context;
+  if (request.source === 'weights') return storeWeightProfile(blobs, network, { ...request, onProgress });
   if (dataset === null) {
     throw new Failure('invalid-request', 'An activation profile needs the dataset whose images are shown to the model.', {
       hint: 'Add "dataset": "dst_…" to the request.',
@@ -19,19 +21,12 @@ export const profile: JobHandler<'profile'> = async (context) => {
   const { train } = await packSplits(context, dataset, inputSizeOf(network), ['train']);
   const probe = firstImages(train, request.images);
   const engine = await context.engine();
-  const { positionsPerImage, seed } = request;
-  const samples = await engine.activations(network, probe, {
-    positionsPerImage,
-    seed,
-    onProgress: context.progress,
-    signal: context.signal,
-  });
+  const { positionsPerImage, precision, seed } = request;
+  const samples = await engine.activations(network, probe, { positionsPerImage, seed, onProgress, signal });
+  const { document, triangles } = profiled(precision, (tools) => activationProfile(samples, { seed, onProgress, ...tools }));
   return {
-    ...profileDocument(activationProfile(samples, { seed, onProgress: context.progress })),
-    images: probe.count,
-    positionsPerImage,
-    notes: probeNotes(probe.count, request),
-    engine: stampOf(engine),
+    profile: { ...document, images: probe.count, positionsPerImage, notes: probeNotes(probe.count, request), engine: stampOf(engine) },
+    matrices: (await writeTriangles(blobs, triangles)).hash,
   };
 };
 

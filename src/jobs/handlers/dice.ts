@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os';
+import { measuredError, packTriangle, type ModelProfile, type ProfileOptions, type Similarity } from '../../core/dice/index.ts';
+import { createRandom } from '../../core/random.ts';
+import { openDiceKernels, type DiceKernels } from '../../kernels/dice.ts';
+import type { BlobRef, Blobs } from '../types.ts';
+import type { Precision, ProfileResult } from '../../schema/profiles.ts';
+
+/** Beyond these the largest layers take less time than waking threads does. */
+const THREADS_MAX = 8;
+/** Pairs of each matrix that are compared again in float64, to measure the error: a hundredth of a profile's time. */
+const PAIRS_CHECKED = 32;
+
+let kernels: DiceKernels | undefined;
+/** This process is one job's: it opens the kernels once. Their threads sleep while there is nothing to compare. */
+const opened = (): DiceKernels => (kernels ??= openDiceKernels({ threads: Math.min(availableParallelism(), THREADS_MAX) }));
+
+export interface Profiled {
+  /** core/dice's profile as the schema types it, with how exact it is. */
+  readonly document: Omit<ProfileResult, 'images' | 'positionsPerImage' | 'notes' | 'engine'>;
+  /** The similarity matrices of the layers that have one, in the order of the profile: `packTriangle` in float32. */
+  readonly triangles: readonly Float32Array[];
+}
+
+/** Makes a profile with the compiled kernels and measures how far they are from equation 3. */
+export function profiled(
+  precision: Precision,
+  make: (options: Required<Pick<ProfileOptions, 'similarity' | 'onSimilarity'>>) => ModelProfile,
+): Profiled {
+  const { similarityMatrix, similarityMatrixQuantised } = opened();
+  const compare = precision === 'fast' ? similarityMatrixQuantised : similarityMatrix;
+  const random = createRandom(0);
+  let similarityError = 0;
+  const similarity: Similarity = (matrix, options) => {
+    const result = compare(matrix, options);
+    if (options.columns === undefined) {
+      similarityError = Math.max(similarityError, measuredError(matrix, result, options, { pairs: PAIRS_CHECKED, random }));
+    }
+    return result;
+  };
+  const triangles: Float32Array[] = [];
+  const profile = make({
+    similarity,
+    onSimilarity: (_, matrix) => triangles.push(Float32Array.from(packTriangle(matrix, Math.sqrt(matrix.length)))),
+  });
+  // Plain mutable arrays, as the schema types it.
+  const document = structuredClone(profile) as Omit<Profiled['document'], 'precision' | 'similarityError'>;
+  return { document: { ...document, precision, similarityError }, triangles };
+}
+
+/** Writes the matrices one after the other, little-endian as every platform of Node is; the profile's layers say how long each is. */
+export function writeTriangles(blobs: Blobs, triangles: Profiled['triangles']): Promise<BlobRef> {
+  return blobs.write(bytesOf(triangles));
+}
+
+async function* bytesOf(triangles: Profiled['triangles']): AsyncGenerator<Uint8Array> {
+  for (const { buffer, byteOffset, byteLength } of triangles) yield new Uint8Array(buffer, byteOffset, byteLength);
+}
