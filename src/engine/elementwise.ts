@@ -74,12 +74,21 @@ function standardiseGradient(gradient: Tensor, normalised: Tensor, inverse: Tens
   });
 }
 
+/** Vectors as images of one position, where the others are images. */
+function asFactors(inputs: readonly Tensor[]): Tensor[] {
+  const rank = Math.max(...inputs.map((x) => x.rank));
+  return inputs.map((x) => (x.rank === rank ? x : tf.reshape(x, [shapeOf(x)[0], 1, 1, shapeOf(x)[1]])));
+}
+
 /** The gradient of a product by one of its inputs; where that was one position for all, the sum over them. */
 function productGradient(dy: Tensor, inputs: readonly Tensor[], at: number): Tensor {
   return tf.tidy(() => {
-    const others = inputs.filter((_, place) => place !== at).reduce((product, input) => tf.mul(product, input));
-    const gradient = tf.mul(dy, others);
-    return inputs[at].size === dy.size ? gradient : tf.sum(gradient, [1, 2], true);
+    const others = asFactors(inputs).filter((_, place) => place !== at);
+    const gradient = tf.mul(
+      dy,
+      others.reduce((product, x) => tf.mul(product, x)),
+    );
+    return inputs[at].size === dy.size ? gradient : tf.reshape(tf.sum(gradient, [1, 2]), shapeOf(inputs[at]));
   });
 }
 
@@ -118,7 +127,7 @@ export const LayerScale: Operation<'LayerScale'> = {
 
 export const Multiply: Operation<'Multiply'> = {
   backwardReads: ['inputs'],
-  forward: (_, _call, inputs) => tf.tidy(() => inputs.reduce((product, x) => tf.mul(product, x))),
+  forward: (_, _call, inputs) => tf.tidy(() => asFactors(inputs).reduce((product, x) => tf.mul(product, x))),
   backward: (_, _call, { inputs, dy, wanted }) => ({
     inputs: inputs.map((_, at) => (wanted[at] ? productGradient(dy, inputs, at) : undefined)),
   }),

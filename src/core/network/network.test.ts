@@ -54,9 +54,10 @@ describe('shapes', () => {
       [10, 12, 4],
     ],
     ['concat', make.concat('x', 'input', 'input'), [7, 9, 8]],
+    ['a vector as gate', make.multiply('x', 'vector', 'input', 'vector'), [7, 9, 4]],
     ['gather', make.channelGather('x', 'input', [3, 0]), [7, 9, 2]],
   ])('%s', (_name, node, shape) => {
-    expect(inferShapes([make.input([7, 9, 4]), node]).get('x')).toEqual(shape);
+    expect(inferShapes([make.input([7, 9, 4]), make.globalAverage('vector', 'input'), node]).get('x')).toEqual(shape);
   });
 
   it.each<[string, Node]>([

@@ -63,7 +63,7 @@ export interface Configs {
   GlobalAveragePooling2D: Record<never, never>;
   GlobalMaxPooling2D: Record<never, never>;
   Add: Record<never, never>;
-  /** Value by value; a 1×1 map (the gate of a squeeze-and-excitation) counts for every position of the others. */
+  /** Value by value; a vector or a 1×1 map (the gate of a squeeze-and-excitation) counts for every position of the others. */
   Multiply: Record<never, never>;
   /** Along the channel axis. */
   Concatenate: Record<never, never>;

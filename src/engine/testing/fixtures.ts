@@ -167,6 +167,14 @@ export const cases: Record<string, Node[]> = {
     { id: 'm', kind: 'Multiply', inputs: ['s', 'c', 'c'], config: {} },
     flatten('f', 'm'),
   ],
+  'a gate that is a vector': [
+    input([SIDE, SIDE, 3]),
+    conv('c', 'input', 4),
+    globalAverage('squeeze', 'c'),
+    dense('gate', 'squeeze', 4),
+    { id: 'm', kind: 'Multiply', inputs: ['c', 'gate'], config: {} },
+    flatten('f', 'm'),
+  ],
   'LayerNormalization of maps and vectors, LayerScale': [
     input([SIDE, SIDE, 3]),
     conv('c', 'input', 6),

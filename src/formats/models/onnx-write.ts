@@ -93,7 +93,10 @@ const lowerings: { readonly [K in Kind]: (config: Configs[K], e: Emitter) => str
   GlobalAveragePooling2D: pooled('GlobalAveragePool'),
   GlobalMaxPooling2D: pooled('GlobalMaxPool'),
   Add: folded('Add'),
-  Multiply: folded('Mul'),
+  Multiply(config, e) {
+    const inputs = e.inputs.map((x, i) => (e.shapes[i].length < e.output.length ? e.op('Reshape', [x, e.ints([0, -1, 1, 1])]) : x));
+    return folded('Mul')(config, { ...e, inputs });
+  },
   Concatenate: (_config, e) => e.op('Concat', e.inputs, { axis: 1 }),
   ZeroPadding2D({ padding: [[top, bottom], [left, right]] }, e) {
     return e.op('Pad', [e.inputs[0], e.ints([0, 0, top, left, 0, 0, bottom, right])]);

@@ -76,7 +76,7 @@ const chains: { readonly [K in Kind]: (config: Configs[K], inputs: readonly Shap
   GlobalAveragePooling2D: () => [layer('GlobalAveragePooling2D', channelsLast)],
   GlobalMaxPooling2D: () => [layer('GlobalMaxPooling2D', channelsLast)],
   Add: () => [layer('Add', {})],
-  Multiply: () => [layer('Multiply', {})],
+  Multiply: (_config, inputs) => multiplied(inputs),
   Concatenate: () => [layer('Concatenate', { axis: -1 })],
   ZeroPadding2D: ({ padding }) => [layer('ZeroPadding2D', { padding, ...channelsLast })],
   Flatten: () => [layer('Flatten', channelsLast)],
@@ -88,6 +88,15 @@ const chains: { readonly [K in Kind]: (config: Configs[K], inputs: readonly Shap
     return gatherChain(indices, input);
   },
 };
+
+/** Vectors among maps become maps of one position. */
+function multiplied(inputs: readonly Shape[]): readonly LayerJson[] {
+  const isVector = inputs.map((shape) => shape.length === 1 && inputs.some((other) => other.length === 3));
+  const gates = inputs.flatMap((shape, i) =>
+    isVector[i] ? [{ ...layer('Reshape', { target_shape: [1, 1, ...shape] }, `__gate${i}`), inputs: [i] }] : [],
+  );
+  return [...gates, { ...layer('Multiply', {}), inputs: isVector.map((vector, i) => (vector ? `__gate${i}` : i)) }];
+}
 
 /** tfjs's hardSigmoid is Keras 2's, which is steeper. */
 const hardSigmoid = (suffix = '') => [

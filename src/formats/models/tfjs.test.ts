@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Network } from '../../core/network/types.ts';
 import { logitsNode } from '../../core/network/index.ts';
 import { referenceForward } from '../../core/network/reference.ts';
+import * as make from '../../core/network/testing.ts';
 import { createRandom } from '../../core/random.ts';
 import { networkHash } from '../network.ts';
 import { networks } from './networks.fixture.ts';
@@ -38,9 +39,17 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-describe.each(Object.keys(networks))('%s', (name) => {
-  const network = networks[name];
+/** As Keras files have it. */
+const vectorGate = make.withRandomWeights([
+  make.input([6, 5, 3]),
+  make.conv('c', 'input', 4),
+  make.globalAverage('vector', 'c'),
+  make.multiply('gated', 'vector', 'c'),
+  make.flatten('f', 'gated'),
+  make.dense('d', 'f', 3),
+]);
 
+describe.each(Object.entries({ ...networks, 'a gate that is a vector': vectorGate }))('%s', (_name, network) => {
   it('predicts in plain tfjs what the reference computes', async () => {
     const [node] = network.nodes;
     const size = node.kind === 'Input' ? node.config.shape.reduce((product, side) => product * side, 1) : 0;

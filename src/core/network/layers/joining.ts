@@ -1,4 +1,4 @@
-import { channelsOf, mapOf, mismatch, passing, windowedMap, type Layer } from './definition.ts';
+import { channelsOf, mapOf, mismatch, passing, sizeOf, windowedMap, type Layer } from './definition.ts';
 
 export const Input: Layer<'Input'> = passing({
   inputs: [0, 0],
@@ -29,14 +29,14 @@ export const Multiply: Layer<'Multiply'> = passing({
   inputs: [2, Number.POSITIVE_INFINITY],
   coupling: 'multiplies its inputs channel by channel',
   outputShape(node, inputs) {
-    const spread = inputs.find((shape) => shape.length !== 3 || shape[0] !== 1 || shape[1] !== 1) ?? inputs[0];
-    const gate = [1, 1, channelsOf(spread)].join();
+    const largest = inputs.reduce((a, b) => (sizeOf(b) > sizeOf(a) || (sizeOf(b) === sizeOf(a) && b.length > a.length) ? b : a));
     for (const shape of inputs) {
-      if (shape.join() !== spread.join() && (spread.length !== 3 || shape.join() !== gate)) {
-        throw mismatch(node, `multiplies shapes that do not fit, [${spread.join(', ')}] and [${shape.join(', ')}]`);
+      const isGate = channelsOf(shape) === channelsOf(largest) && sizeOf(shape) === channelsOf(shape);
+      if (!isGate && shape.join() !== largest.join()) {
+        throw mismatch(node, `multiplies shapes that do not fit, [${largest.join(', ')}] and [${shape.join(', ')}]`);
       }
     }
-    return spread;
+    return largest;
   },
 });
 
