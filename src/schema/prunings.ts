@@ -22,8 +22,28 @@ export const pruneTarget = z
       z.object({ flops: z.number().positive().describe('FLOPs that the pruned model may have (2 × MACs).') }).strict(),
       z.object({ params: z.number().positive().describe('Parameters that the pruned model may have.') }).strict(),
       z.object({ bytes: z.number().positive().describe('Bytes that the weights of the pruned model may take, as float32.') }).strict(),
+      z
+        .object({ latencyMs: z.number().positive().describe('Median milliseconds of one image on this engine; the ratio is bisected.') })
+        .strict(),
+      z
+        .object({
+          accuracyDropMax: z.number().gt(0).lt(1).describe('Share of accuracy that may be lost before fine-tuning, on validation images.'),
+          certify: z
+            .boolean()
+            .default(true)
+            .describe('Whether the one-sided 95 % paired bound has to keep to it, and not the estimate alone.'),
+        })
+        .strict(),
+      z
+        .object({
+          elbow: z
+            .boolean()
+            .refine((elbow) => elbow, 'must be true')
+            .describe('The ratio at which validation accuracy begins to fall faster.'),
+        })
+        .strict(),
     ],
-    'must be one of {"ratio": …}, {"flops": …}, {"params": …} and {"bytes": …}',
+    'must be one of {"ratio": …}, {"flops": …}, {"params": …}, {"bytes": …}, {"latencyMs": …}, {"accuracyDropMax": …} and {"elbow": true}',
   )
   .openapi('PruneTarget');
 export type PruneTarget = z.infer<typeof pruneTarget>;
@@ -115,6 +135,18 @@ export const jobEstimate = z
   .describe('What the whole job takes on this machine, within about a factor of two on an idle CPU.');
 export type JobEstimate = z.infer<typeof jobEstimate>;
 
+export const searchStep = z
+  .object({
+    ratio: z.number(),
+    flops: z.number(),
+    accuracy: estimate.nullable().describe('On validation images, recalibrated where asked, before fine-tuning.'),
+    drop: z.number().nullable().describe('Accuracy of the base less this.'),
+    dropBound: z.number().nullable().describe('One-sided 95 % upper bound of the drop, paired.'),
+    latencyMs: z.number().nullable(),
+  })
+  .openapi('SearchStep');
+export type SearchStep = z.infer<typeof searchStep>;
+
 const member = z.object({ node: z.string(), reason: z.string() });
 
 export const plan = z
@@ -138,6 +170,7 @@ export const plan = z
     skipped: z.array(z.object({ id: z.string(), producers: z.array(z.string()), reason: z.string() })),
     notes: z.array(z.string()),
     cost: z.object({ before: cost, after: cost }),
+    search: z.array(searchStep).optional().describe('What was measured to find the ratio, where the target asked for it.'),
     estimate: jobEstimate.optional().describe('With a plan-only answer.'),
   })
   .openapi('PrunePlan');

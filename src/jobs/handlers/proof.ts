@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts';
 import type { ImageSet } from '../../core/images.ts';
 import type { Network } from '../../core/network/index.ts';
-import { masked, type Plan } from '../../core/prune/index.ts';
+import { masked, type Removal } from '../../core/prune/index.ts';
 import type { Engine } from '../../engine/types.ts';
 import type { PruneReport } from '../../schema/prunings.ts';
 import { firstImages } from './images.ts';
@@ -18,7 +18,7 @@ export async function provePlan(
   engine: Engine,
   base: Network,
   pruned: Network,
-  plan: Plan,
+  plan: { readonly groups: readonly Removal[] },
   images: ImageSet,
 ): Promise<PruneReport['proof']> {
   const probe = firstImages(images, PROBE_IMAGES);

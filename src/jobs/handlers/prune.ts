@@ -1,6 +1,6 @@
 import type { ImageSet } from '../../core/images.ts';
 import { type Network, replaceHead } from '../../core/network/index.ts';
-import { checkPlan, cut, type Plan, planPruning } from '../../core/prune/index.ts';
+import { cut } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
 import { compareLogits } from '../../core/stats/index.ts';
 import type { TrainResult } from '../../engine/types.ts';
@@ -8,16 +8,15 @@ import type { PrunePlanView, PruneReport, Stage, StageName, Training } from '../
 import type { DatasetRef, JobHandler } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
 import { estimateJob } from './estimate.ts';
-import { collectEvidence, needsOf } from './evidence.ts';
 import { inputSizeOf, packSplits } from './images.ts';
 import { measure, type Measuring } from './measure.ts';
 import { loadNetwork, profileWeights, registerable, stampOf, totalCost } from './models.ts';
+import { planFor, refuseUnplannable, remembered, unknownClasses } from './planning.ts';
 import { provePlan } from './proof.ts';
+import { recalibrated } from './recalibration.ts';
 import { recipeOf } from './recipes.ts';
+import { looksAtAccuracy } from './search.ts';
 
-/** Training batches that BatchNormalization statistics are averaged over (METHOD.md §5: a few hundred, or all there are). */
-const RECALIBRATION_BATCHES = 200;
-const RECALIBRATION_BATCH_SIZE = 32;
 const LATENCY_RUNS = 30;
 
 /** Seeds of the parts of one run differ, so that no part repeats another's draws. */
@@ -29,19 +28,20 @@ const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4, evidence:
  */
 export const prune: JobHandler<'prune'> = async (context) => {
   const { request, model, dataset } = context.input;
-  const seed = request.seed + SEEDS.evidence;
   const given = await loadNetwork(context.blobs, model);
   const replaced = (): Network => replaceHead(given, classNamesOf(dataset), createRandom(request.seed + SEEDS.head));
-  const needs = needsOf(request);
   const likely = classMatch(given, dataset) === 'other' ? replaced() : given;
-  // What cannot be planned is refused before anything is run or trained.
-  if (!request.planOnly || needs.length > 0) checkPlan(likely, request);
+  refuseUnplannable(likely, request);
+  const seeds = { evidence: request.seed + SEEDS.evidence, recalibration: request.seed + SEEDS.recalibration };
   if (request.planOnly) {
-    const { train } = needs.length > 0 ? await packSplits(context, dataset, inputSizeOf(given), ['train']) : { train: undefined };
-    const evidence = train && (await collectEvidence(likely, needs, { ...context, engine: await context.engine(), images: train, seed }));
-    const planned = planPruning(likely, { ...request, evidence });
+    const pack = once(() => packSplits(context, dataset, inputSizeOf(given), ['train', 'validation']));
+    if (looksAtAccuracy(request.target)) {
+      const measuring = { ...context, engine: await context.engine(), dataset };
+      if (!(await headFits(measuring, given, (await pack()).validation))) throw unknownClasses();
+    }
+    const planned = await planFor(likely, { ...context, request, seeds, images: pack });
     const estimate = estimateJob(likely, planned, { request, dataset, replaced: likely !== given });
-    return { plan: { ...planDocument(planned), estimate }, artifact: null, report: null };
+    return { plan: { ...planned, estimate }, artifact: null, report: null };
   }
 
   const images = await packSplits(context, dataset, inputSizeOf(given), ['train', 'validation', 'test']);
@@ -66,8 +66,9 @@ export const prune: JobHandler<'prune'> = async (context) => {
   const transfer = fits ? null : await train(headed, 'base', SEEDS.transfer);
   const base = transfer?.network ?? headed;
 
-  const evidence = await collectEvidence(base, needs, { ...context, engine, images: images.train, seed });
-  const planned = planPruning(base, { ...request, evidence });
+  const planned = await remembered(context.checkpoints('plan'), () =>
+    planFor(base, { ...context, request, seeds, images: async () => images }),
+  );
   const pruned = cut(base, planned);
   const proof = await provePlan(engine, base, pruned, planned, images.validation);
   context.log(
@@ -76,13 +77,7 @@ export const prune: JobHandler<'prune'> = async (context) => {
 
   const networks: Partial<Record<StageName, Network>> = { base, pruned };
   if (request.recalibrate) {
-    networks.recalibrated = await engine.recalibrate(pruned, images.train, {
-      batches: RECALIBRATION_BATCHES,
-      batchSize: RECALIBRATION_BATCH_SIZE,
-      seed: request.seed + SEEDS.recalibration,
-      onProgress: context.progress,
-      signal: context.signal,
-    });
+    networks.recalibrated = await recalibrated(engine, pruned, images.train, { ...context, seed: seeds.recalibration });
   }
   const start = networks.recalibrated ?? pruned;
   const tuned = request.fineTune.epochs === 0 ? null : await train(start, 'fine-tune', SEEDS.fineTuning, base);
@@ -109,11 +104,10 @@ export const prune: JobHandler<'prune'> = async (context) => {
     { ...final, metadata: { ...final.metadata, name: artifactName(base, planned) } },
     { format: 'pruned' },
   );
-  const document = planDocument(planned);
   const report: PruneReport = {
     headReplaced: fits ? null : { from: classesOf(given), to: classesOf(headed) },
     transfer: transfer && trainingDocument(transfer),
-    plan: document,
+    plan: planned,
     proof,
     stages,
     fineTuning: tuned && trainingDocument(tuned),
@@ -130,9 +124,9 @@ export const prune: JobHandler<'prune'> = async (context) => {
     hashes: { model: model.contentHash, dataset: dataset.blob, artifact: artifact.contentHash },
     seed: request.seed,
     engine: stampOf(engine),
-    notes: [...document.notes],
+    notes: [...planned.notes],
   };
-  return { plan: document, artifact, report };
+  return { plan: planned, artifact, report };
 };
 
 /**
@@ -152,12 +146,8 @@ function named(network: Network, dataset: DatasetRef): Network {
   return { ...network, metadata: { ...network.metadata, classNames: classNamesOf(dataset) } };
 }
 
-function artifactName({ metadata }: Network, { criterion, cost }: Plan): string {
+function artifactName({ metadata }: Network, { criterion, cost }: PrunePlanView): string {
   return `${metadata.name}-${criterion}-${(cost.before.flops / cost.after.flops).toFixed(1)}x`;
-}
-
-function planDocument(planned: Plan): PrunePlanView {
-  return structuredClone(planned) as PrunePlanView;
 }
 
 function trainingDocument({ history, bestEpoch, imagesPerSecond }: TrainResult): Training {
@@ -173,4 +163,9 @@ function layerChanges(before: Network, after: Network): PruneReport['layers'] {
     diversityBefore: layer.dice?.diversity ?? null,
     diversityAfter: now[i].dice?.diversity ?? null,
   }));
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
