@@ -6,6 +6,7 @@ import { tensorflowPrimitives } from './primitives/tensorflow.ts';
 import type { TensorflowBackend } from './primitives/tensorflow.ts';
 import type { Primitives } from './primitives/types.ts';
 import { openWasmKernels, wasmPrimitives } from './primitives/wasm.ts';
+import { replaceSlowKernels } from './primitives/wasm-kernels.ts';
 import type { WasmBackend } from './primitives/wasm.ts';
 import { tf } from './tf.ts';
 import type { BackendName, EngineInfo } from './types.ts';
@@ -41,7 +42,9 @@ const ownLoaders: Loaders = {
     require('@tensorflow/tfjs-backend-wasm');
     await started('wasm');
     const backend = tf.backend() as unknown as WasmBackend;
-    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: wasmPrimitives(backend, openWasmKernels(backend)) };
+    const kernels = openWasmKernels(backend);
+    replaceSlowKernels(backend, kernels);
+    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: wasmPrimitives(backend, kernels) };
   },
   async cpu() {
     require('@tensorflow/tfjs-backend-cpu');

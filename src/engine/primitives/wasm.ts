@@ -14,6 +14,7 @@ import type { Primitives, Window } from './types.ts';
 export interface WasmBackend {
   readonly wasm: { readonly asm: { readonly memory: WebAssembly.Memory }; _malloc(bytes: number): number; _free(address: number): void };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
+  incRef(dataId: object): void;
   makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo;
 }
 
