@@ -6,6 +6,7 @@ import { addEngineCommands } from './cli/commands/engine.ts';
 import { addGroupsCommand } from './cli/commands/groups.ts';
 import { addJobCommands } from './cli/commands/jobs.ts';
 import { addModelCommands } from './cli/commands/models.ts';
+import { addProfileCommand } from './cli/commands/profile.ts';
 import { addServeCommand } from './cli/commands/serve.ts';
 import { addWorkCommands } from './cli/commands/work.ts';
 
@@ -30,6 +31,7 @@ addDemoCommand(program);
 addModelCommands(program);
 addBackbonesCommand(program);
 addDatasetCommands(program);
+addProfileCommand(program);
 addWorkCommands(program);
 addGroupsCommand(program);
 addJobCommands(program);

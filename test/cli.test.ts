@@ -95,7 +95,13 @@ describe('the command', { timeout: 180_000 }, () => {
     expect(dataset).toMatchObject({ name: 'shades', report: { counts: { train: 36 } } });
     const added = await espalier('model', 'add', 'base.safetensors', '--name', 'base');
     expect(added.stdout).toContain('base');
-    expect((await espalier('profile', 'base')).stdout).toMatch(/Dice weights · diversity 0\.\d{3}/);
+    const profiled = await espalier('profile', 'base', '--png', 'maps');
+    expect(profiled.stdout).toMatch(/Dice weights · diversity 0\.\d{3}/);
+    const maps = readdirSync(join(folder, 'maps'));
+    expect(profiled.stdout).toContain(`${maps.length} heat maps in maps`);
+    expect((await sharp(join(folder, 'maps', maps[0])).metadata()).format).toBe('png');
+    expect((await espalier('profile', 'base', '--precision', 'fast')).stdout).toMatch(/eight bits: S within \d/);
+    expect((await espalier('profile', 'base', '--against', 'base')).stdout).toMatch(/base → base .* \(\+0\.000\)/);
   });
 
   it('stops on Ctrl-C, says how to go on, and goes on', async () => {

@@ -22,7 +22,8 @@ export interface Client {
   post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.infer<S>>;
   /** Sends a file (as a stream: nothing is held in memory) or a form as the body. */
   send<S extends z.ZodType>(path: string, body: ReadableStream<Uint8Array> | FormData, schema: S): Promise<z.infer<S>>;
-  bytes(path: string): Promise<Uint8Array>;
+  /** @param accept the media type, where there are several */
+  bytes(path: string, accept?: string): Promise<Uint8Array>;
   remove(path: string): Promise<void>;
   /** Follows a job to its end; fails as the job failed. When `signal` aborts, it stops watching and the job goes on. */
   watch(jobId: string, options: WatchOptions): Promise<Job>;
@@ -51,7 +52,8 @@ export function createClient(transport: Transport): Client {
       const headers = body instanceof FormData ? {} : { 'content-type': 'application/octet-stream' };
       return json(path, schema, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
     },
-    bytes: async (path) => new Uint8Array(await (await request(path)).arrayBuffer()),
+    bytes: async (path, accept) =>
+      new Uint8Array(await (await request(path, accept === undefined ? undefined : { headers: { accept } })).arrayBuffer()),
     remove: async (path) => void (await request(path, { method: 'DELETE' })),
     watch: async (jobId, { onProgress, onLog, signal }) => {
       let after = 0;

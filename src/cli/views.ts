@@ -3,8 +3,7 @@ import type { Dataset } from '../schema/datasets.ts';
 import type { Evaluation, Prediction } from '../schema/evaluations.ts';
 import type { Job } from '../schema/jobs.ts';
 import type { Model } from '../schema/models.ts';
-import type { Profile } from '../schema/profiles.ts';
-import { bytes, duration, fixed, percent, percentWithInterval, si, sparkline, table } from './format.ts';
+import { bytes, duration, fixed, percent, percentWithInterval, si, table } from './format.ts';
 
 // The terminal's words for the API's objects. Each view is text without a final newline.
 
@@ -86,40 +85,6 @@ export function datasetView(d: Dataset): string {
   );
   const refused = d.report.refused.files.map(({ name, reason }) => `  refused ${name}: ${reason}`);
   return [`${datasetLine(d)}`, `  ${d.id}`, '', classes, ...refused].join('\n');
-}
-
-export function profileView(p: Profile, modelName: string): string {
-  const sample = p.images === null ? '' : ` · ${p.images} images × ${p.positionsPerImage} positions`;
-  const rows = p.layers.map(({ layer, kernels, size, dice, note, dead }) => [
-    layer,
-    String(kernels),
-    String(size),
-    dice ? dice.diversity.toFixed(3) : '–',
-    dice?.standardError ? `±${dice.standardError.diversity.toFixed(3)}` : '',
-    dice ? dice.diversityExcess.toFixed(3) : '–',
-    dice ? percent(dice.redundantShare) : '–',
-    dice ? dice.effectiveKernels.toFixed(1) : '–',
-    dice ? `${dice.histogram.from.toFixed(2)} ${sparkline(dice.histogram.counts)} ${dice.histogram.to.toFixed(2)}` : (note ?? ''),
-    dead > 0 ? `${dead} dead` : '',
-  ]);
-  const head = [
-    'layer',
-    '>kernels',
-    p.source === 'weights' ? '>values' : '>samples',
-    '>diversity',
-    '',
-    '>excess',
-    '>redundant %',
-    '>effective',
-    'S_avg',
-    '',
-  ];
-  return [
-    `${pc.bold(modelName)} · Dice ${p.source}${sample} · diversity ${p.diversity.toFixed(3)} (plain mean ${p.diversityUnweighted.toFixed(3)}) · excess over permuted kernels ${p.diversityExcess.toFixed(3)}`,
-    ...p.notes.map((note) => `  ${note}`),
-    '',
-    table(head, rows),
-  ].join('\n');
 }
 
 export function evaluationView({ metrics, split }: Evaluation): string {
