@@ -64,3 +64,22 @@ describe('symmetricEigen', () => {
     });
   }
 });
+
+describe('a large matrix of low rank with zero rows (the Gram matrix of features that are mostly dead)', () => {
+  it('has as many eigenvalues above rounding as its rank, and no NaN', () => {
+    const n = 256;
+    for (const rank of [1, 3, 40]) {
+      const random = createRandom(rank);
+      const factors = Float64Array.from({ length: rank * n }, random.normal);
+      for (let i = 0; i < n; i++) if (random.next() < 0.5) for (let r = 0; r < rank; r++) factors[r * n + i] = 0;
+      const gram = new Float64Array(n * n);
+      for (let r = 0; r < rank; r++)
+        for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) gram[i * n + j] += factors[r * n + i] * factors[r * n + j];
+      const values = symmetricEigenvalues(gram, n);
+      expect(values.every(Number.isFinite)).toBe(true);
+      expect(values.filter((value) => value > 1e-10 * values[0])).toHaveLength(rank);
+      const trace = Array.from({ length: n }, (_, i) => gram[i * n + i]).reduce((a, b) => a + b);
+      expect(values.reduce((a, b) => a + b) / trace).toBeCloseTo(1, 12);
+    }
+  });
+});

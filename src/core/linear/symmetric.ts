@@ -22,6 +22,8 @@ function tridiagonalise(matrix: Float64Array, n: number): Tridiagonal {
   const diagonal = new Float64Array(n);
   const off = new Float64Array(n);
   const factors = new Float64Array(n);
+  // What is left of a matrix of low rank shrinks by ε a step until its squares underflow; far below rounding it is zero.
+  const negligible = Number.EPSILON ** 2 * a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   // The pending update, and the vector and product of the step at hand.
   let v = new Float64Array(n);
   let q = new Float64Array(n);
@@ -39,8 +41,8 @@ function tridiagonalise(matrix: Float64Array, n: number): Tridiagonal {
     const target = edge > 0 ? -norm : norm;
     next.fill(0);
     product.fill(0);
-    off[i] = target;
-    if (norm > 0) {
+    if (norm > negligible) {
+      off[i] = target;
       for (let c = 0; c < i; c++) next[c] = a[row + c];
       next[i - 1] -= target;
       factors[i] = 1 / (norm * norm - edge * target);
