@@ -13,7 +13,7 @@ export const preprocessing = z.object({
 export const modelSummary = z.object({
   name: z.string(),
   architecture: z.string().nullable(),
-  format: z.enum(['tfjs', 'keras-h5', 'safetensors', 'pytorch', 'onnx', 'espalier', 'zoo', 'pruned']),
+  format: z.enum(['tfjs', 'keras-h5', 'keras', 'safetensors', 'pytorch', 'onnx', 'espalier', 'zoo', 'pruned']),
   inputShape: z.array(z.int()).length(3),
   classNames: z.array(z.string()).nullable(),
   classes: z.int(),

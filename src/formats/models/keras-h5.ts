@@ -6,12 +6,21 @@ import { limits } from '../../limits.ts';
 import { networkOfKeras, type KerasWeights } from './keras.ts';
 
 /**
- * Reads a Keras 2 `.h5` file with topology. The HDF5 library sees a copy in a file system that exists in memory only, so links
- * to other files lead nowhere.
+ * Reads a Keras 2 `.h5` file with topology.
  *
  * @throws Failure `malformed-file`, `limit-exceeded`, or what networkOfKeras finds
  */
 export async function readKerasH5(bytes: Uint8Array, fileName: string): Promise<Network> {
+  return withHdf5(bytes, fileName, (file) => networkOfKeras(topologyIn(file, fileName), weightsIn(file, fileName), fileName));
+}
+
+/**
+ * Opens an HDF5 file for a while. The library sees a copy in a file system that exists in memory only, so links to other files
+ * lead nowhere.
+ *
+ * @throws Failure `malformed-file`
+ */
+export async function withHdf5<T>(bytes: Uint8Array, fileName: string, use: (file: File) => T): Promise<T> {
   const { FS, activate_throwing_error_handler: throwErrors } = await ready;
   // Otherwise the library prints its errors and goes on with null.
   throwErrors();
@@ -20,7 +29,7 @@ export async function readKerasH5(bytes: Uint8Array, fileName: string): Promise<
   try {
     const file = openFile(path, fileName);
     try {
-      return networkOfKeras(topologyIn(file, fileName), weightsIn(file, fileName), fileName);
+      return use(file);
     } finally {
       file.close();
     }
@@ -97,7 +106,8 @@ function open(group: Group, path: string, fileName: string): Entity | null {
   return asking(fileName, `"${path}" cannot be read`, () => group.get(path));
 }
 
-function tensorAt(file: File, path: string, fileName: string): Tensor {
+/** The float32 or float64 values at a path of the file. */
+export function tensorAt(file: File, path: string, fileName: string): Tensor {
   const dataset = open(file, path, fileName);
   const shape = dataset instanceof Dataset ? asking(fileName, `"${path}" has no shape`, () => dataset.shape) : null;
   if (!(dataset instanceof Dataset) || !shape) throw malformed(fileName, `"${path}" is not there`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Configs, Kind, Padding, Pair, Shape } from '../../core/network/types.ts';
+import type { ActivationName, Configs, Kind, Padding, Pair, Shape } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { sizeOf } from '../../core/network/index.ts';
 
@@ -80,12 +80,31 @@ function parse<T>(schema: z.ZodType<T>, layer: KerasLayer): T {
   throw unsupported(layer, `has a setting that is not supported: ${issue.path.join('.')}: ${issue.message}`);
 }
 
+/**
+ * Keras 3's hard_sigmoid, under a name of its own: Keras 2's function of that name is steeper, min(1, max(0, 0.2 x + 0.5)), and
+ * no layer here.
+ */
+export const HARD_SIGMOID = 'keras3.hard_sigmoid';
+
+const activationNames: Readonly<Record<string, ActivationName>> = {
+  sigmoid: 'sigmoid',
+  swish: 'swish',
+  silu: 'swish',
+  hard_silu: 'hard_swish',
+  hard_swish: 'hard_swish',
+  gelu: 'gelu',
+  [HARD_SIGMOID]: 'hard_sigmoid',
+};
+
 /** Adds the node of an `activation:` field after the given node, or nothing for a linear one. */
 function activate(into: Importer, layer: KerasLayer, name: unknown, from: string, id: string): string {
   if (name === undefined || name === null || name === 'linear') return from;
   if (name === 'relu') return into.add('ReLU', id, { maxValue: null }, [from]);
   if (name === 'relu6') return into.add('ReLU', id, { maxValue: 6 }, [from]);
   if (name === 'softmax') return into.add('Softmax', id, {}, [from]);
+  if (typeof name === 'string' && Object.hasOwn(activationNames, name)) {
+    return into.add('Activation', id, { activation: activationNames[name] }, [from]);
+  }
   throw unsupported(layer, `has the activation ${JSON.stringify(name)}, which is not supported`);
 }
 
@@ -101,9 +120,13 @@ function pooling(kind: 'MaxPooling2D' | 'AveragePooling2D') {
   };
 }
 
-function globalPooling(kind: 'GlobalAveragePooling2D' | 'GlobalMaxPooling2D') {
+function globalPooling(kind: 'GlobalAveragePooling2D' | 'GlobalMaxPooling2D', whole: 'AveragePooling2D' | 'MaxPooling2D') {
   return (layer: KerasLayer, into: Importer): string => {
-    parse(shapes.global, layer);
+    if (parse(shapes.global, layer).keepdims) {
+      const [height, width] = into.shapeOf(layer.inputs[0]);
+      const poolSize = [height, width] as const;
+      return into.add(whole, layer.name, { poolSize, strides: poolSize, padding: 'valid' }, layer.inputs);
+    }
     return into.add(kind, layer.name, {}, layer.inputs);
   };
 }
@@ -112,6 +135,15 @@ function globalPooling(kind: 'GlobalAveragePooling2D' | 'GlobalMaxPooling2D') {
 function refuseOtherAxis(layer: KerasLayer, into: Importer, axis: number): void {
   if (axis !== -1 && axis !== into.shapeOf(layer.inputs[0]).length)
     throw unsupported(layer, `works along axis ${axis}, not along the channels`);
+}
+
+/** Takes gamma and beta, or what they are where the layer leaves them out. */
+function scaleAndCentre(layer: KerasLayer, into: Importer, id: string, has: { readonly center: boolean; readonly scale: boolean }): void {
+  const channels = into.shapeOf(id).slice(-1);
+  if (has.scale) into.take(id, 'gamma', { layer: layer.name });
+  else into.fill(id, 'gamma', channels, 1);
+  if (has.center) into.take(id, 'beta', { layer: layer.name });
+  else into.fill(id, 'beta', channels, 0);
 }
 
 /** How each Keras class becomes nodes; the id of the node that stands for its output comes back. */
@@ -159,13 +191,16 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
     const { axis, epsilon, momentum, center, scale } = parse(shapes.normalisation, layer);
     refuseOtherAxis(layer, into, axis);
     const id = into.add('BatchNormalization', layer.name, { epsilon, momentum }, layer.inputs);
-    const channels = into.shapeOf(id).slice(-1);
-    if (scale) into.take(id, 'gamma', { layer: layer.name });
-    else into.fill(id, 'gamma', channels, 1);
-    if (center) into.take(id, 'beta', { layer: layer.name });
-    else into.fill(id, 'beta', channels, 0);
+    scaleAndCentre(layer, into, id, { center, scale });
     into.take(id, 'moving_mean', { layer: layer.name });
     into.take(id, 'moving_variance', { layer: layer.name });
+    return id;
+  },
+  LayerNormalization(layer, into) {
+    const { axis, epsilon, center, scale } = parse(shapes.normalisation, layer);
+    refuseOtherAxis(layer, into, axis);
+    const id = into.add('LayerNormalization', layer.name, { epsilon }, layer.inputs);
+    scaleAndCentre(layer, into, id, { center, scale });
     return id;
   },
   Activation: (layer, into) => activate(into, layer, parse(shapes.activation, layer).activation, layer.inputs[0], layer.name),
@@ -176,9 +211,10 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
   },
   MaxPooling2D: pooling('MaxPooling2D'),
   AveragePooling2D: pooling('AveragePooling2D'),
-  GlobalAveragePooling2D: globalPooling('GlobalAveragePooling2D'),
-  GlobalMaxPooling2D: globalPooling('GlobalMaxPooling2D'),
+  GlobalAveragePooling2D: globalPooling('GlobalAveragePooling2D', 'AveragePooling2D'),
+  GlobalMaxPooling2D: globalPooling('GlobalMaxPooling2D', 'MaxPooling2D'),
   Add: (layer, into) => into.add('Add', layer.name, parse(shapes.nothing, layer), layer.inputs),
+  Multiply: (layer, into) => into.add('Multiply', layer.name, parse(shapes.nothing, layer), layer.inputs),
   Concatenate(layer, into) {
     refuseOtherAxis(layer, into, parse(shapes.lastAxis, layer).axis);
     return into.add('Concatenate', layer.name, {}, layer.inputs);

@@ -67,6 +67,9 @@ export function reshape(graph: OnnxGraph, operation: OnnxNode): void {
   if (batch !== graph.batch) throw refused;
   if (wanted.join() === sides.join()) return set(value);
   if (wanted.length === 1) return set(flattenedValue(graph, operation, value));
+  // A vector of factors for the channels of a map, as a map of one position.
+  if (value.layout === 'vector' && !value.flattened && wanted.join() === [map[0], 1, 1].join())
+    return set({ ...value, layout: 'channels-first' });
   const [groups, each, height, width] = wanted;
   const isMap = map.length === 3;
   if (

@@ -5,16 +5,17 @@ import { limits } from '../../limits.ts';
 import { archiveKindOf, openArchive, readHead } from '../archive.ts';
 import { networkOf } from '../network.ts';
 import { readKerasH5 } from './keras-h5.ts';
+import { looksLikeKeras3, readKeras3 } from './keras3.ts';
 import { looksLikeOnnx, readOnnx, readOnnxArchive } from './onnx-read.ts';
 import { looksLikePyTorch, readPyTorch } from './pytorch.ts';
 import { looksLikeSafetensors, parseSafetensors } from './safetensors.ts';
 import { readTfjsArchive } from './tfjs-read.ts';
 import { networkOfWeights, type AboutWeights } from './torch-weights.ts';
 
-export type ModelFormat = 'tfjs' | 'keras-h5' | 'safetensors' | 'pytorch' | 'onnx' | 'espalier';
+export type ModelFormat = 'tfjs' | 'keras-h5' | 'keras' | 'safetensors' | 'pytorch' | 'onnx' | 'espalier';
 
 const ACCEPTED =
-  'Give a tfjs LayersModel (model.json and its shards) as zip or tar, a Keras 2 .h5, ONNX, safetensors, or a PyTorch state dict.';
+  'Give a tfjs LayersModel (model.json and its shards) as zip or tar, Keras .h5 or .keras, ONNX, safetensors, or a PyTorch state dict.';
 
 /**
  * Reads a model file as a Network. Its content decides the format, never its extension.
@@ -54,6 +55,7 @@ async function readArchive(path: string, about: AboutWeights): Promise<{ network
   const names: string[] = [];
   for await (const entry of openArchive(path, about.fileName)) if (names.push(entry.name) > limits.modelArchiveEntriesMax) break;
   if (looksLikePyTorch(names)) return { network: networkOfWeights(await readPyTorch(path, about.fileName), about), format: 'pytorch' };
+  if (looksLikeKeras3(names)) return { network: await readKeras3(path, about.fileName), format: 'keras' };
   if (names.some((name) => name.endsWith('.onnx'))) return { network: await readOnnxArchive(path, about.fileName), format: 'onnx' };
   return { network: await readTfjsArchive(path, about.fileName), format: 'tfjs' };
 }

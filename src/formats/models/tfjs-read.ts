@@ -88,10 +88,9 @@ function parseModel(bytes: Uint8Array, fileName: string): ModelJson {
 }
 
 function noModel(fileName: string, names: readonly string[]): Failure {
-  const telling: [string, (name: string) => boolean][] = [['is a Keras 3 file', (name) => name === 'model.weights.h5']];
-  const [what] = telling.find(([, tells]) => names.some(tells)) ?? [`is an archive of ${names.length} files without a model.json`];
+  const what = `is an archive of ${names.length} files without a model.json`;
   return new Failure('unsupported-format', `${fileName} ${what}.`, {
-    hint: 'Give a tfjs LayersModel (model.json and its shards) as zip or tar, a Keras 2 .h5, or safetensors.',
+    hint: 'Give a tfjs LayersModel (model.json and its shards) as zip or tar, Keras .h5 or .keras, ONNX, safetensors, or a PyTorch state dict.',
     field: fileName,
   });
 }

@@ -20,7 +20,7 @@ const post = createRoute({
   operationId: 'createModel',
   summary: 'Add a model from a file or from the starter backbones',
   description:
-    'The body is the file itself (tfjs zip or tar, Keras .h5, safetensors or a PyTorch state dict), or JSON `{"source": "zoo:NAME"}`. ' +
+    'The body is the file itself (tfjs zip or tar, Keras .h5 or .keras, ONNX, safetensors or a PyTorch state dict), or JSON `{"source": "zoo:NAME"}`. ' +
     'Files are parsed in a job of their own; the same content with the same options is answered at once.',
   request: {
     query: modelUploadQuery,
