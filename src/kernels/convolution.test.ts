@@ -97,6 +97,34 @@ it('agrees with the definition for kernels of 1 to 7, strides of 1 and 2, any ch
   }
 });
 
+it('agrees with the definition for depthwise kernels of 1 to 7', () => {
+  const random = createRandom(9);
+  for (const kernel of [1, 2, 3, 4, 5, 6, 7]) {
+    for (const stride of [1, 2]) {
+      const channels = 1 + random.integer(14);
+      const [height, width] = [7 + random.integer(4), 7 + random.integer(4)];
+      const positions = (size: number): number => positionsOf(size, kernel, stride, 1, kernel - 1);
+      const before = Math.floor((kernel - 1) / 2);
+      check(
+        {
+          images: 2,
+          height,
+          width,
+          inputs: channels,
+          outputs: channels,
+          groups: channels,
+          kernel: [kernel, kernel],
+          strides: [stride, stride],
+          dilations: [1, 1],
+          before: [before, before],
+          positions: [positions(height), positions(width)],
+        },
+        random,
+      );
+    }
+  }
+});
+
 it('agrees with the definition for windows of every other kind', () => {
   const random = createRandom(8);
   for (let round = 0; round < 150; round++) {
@@ -114,7 +142,7 @@ it('agrees with the definition for windows of every other kind', () => {
       positionsOf(width, kernel[1], strides[1], dilations[1], before[1] + after[1]),
     ];
     if (positions[0] < 1 || positions[1] < 1) continue;
-    const channels = (): number => groups * (1 + random.integer(9));
+    const channels = (): number => groups * (1 + random.integer(random.integer(2) === 0 ? 1 : 9));
     const images = 1 + random.integer(3);
     check(
       { images, height, width, inputs: channels(), outputs: channels(), groups, kernel, strides, dilations, before, positions },

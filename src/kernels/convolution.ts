@@ -30,6 +30,8 @@ export interface Operands {
 const FLOAT = 4;
 const BLOCK = 8;
 const TILE = 4;
+/** Groups of one channel from which the kernels of depthwise convolutions can fill a vector. */
+const DEPTHWISE_LEAST = 4;
 /** What a chunk of windows reads stays in the second-level cache; for a kernel's gradient, with dy, in the first. */
 const FORWARD_CHUNK_BYTES = 131_072;
 const GRADIENT_CHUNK_BYTES = 32_768;
@@ -112,7 +114,8 @@ function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', p
   const scratch = kernels.scratch(widened + (isGradient ? windows * groups * ceilTo(outputs, BLOCK) * FLOAT : 0));
   const read = paddedPixel * planned.rowStride * planned.columnStride;
   const chunk = isGradient ? GRADIENT_CHUNK_BYTES / (read + groups * outputs * FLOAT) : FORWARD_CHUNK_BYTES / read;
-  kernels[kernel]({
+  const depthwise = isGradient ? 'depthwiseKernelGradient' : 'depthwise';
+  kernels[inputs === 1 && outputs === 1 && groups >= DEPTHWISE_LEAST ? depthwise : kernel]({
     ...planned,
     chunk: Math.max(16 * TILE, ceilTo(chunk, TILE)),
     padded: scratch,

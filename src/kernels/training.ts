@@ -13,6 +13,8 @@ export interface KernelMemory {
 interface Exports {
   correlate(job: number): void;
   kernelGradient(job: number): void;
+  depthwise(job: number): void;
+  depthwiseKernelGradient(job: number): void;
   normalise(job: number, epsilon: number, momentum: number): void;
   normaliseGradient(job: number): void;
   rectify: TrainingKernels['rectify'];
@@ -27,6 +29,9 @@ export interface TrainingKernels {
   copy(from: number, to: number, bytes: number): void;
   correlate(job: WindowJob): void;
   kernelGradient(job: WindowJob): void;
+  /** The same two where each group is one channel, of at least four. */
+  depthwise(job: WindowJob): void;
+  depthwiseKernelGradient(job: WindowJob): void;
   normalise(job: NormalisationJob, epsilon: number, momentum: number): void;
   normaliseGradient(job: NormalisationJob): void;
   /** y = max(0, x), and at most `most`. */
@@ -59,6 +64,8 @@ export function openTrainingKernels({ memory, allocate, free }: KernelMemory): T
     copy: (from, to, bytes) => void new Uint8Array(memory.buffer).copyWithin(to, from, from + bytes),
     correlate: (job) => kernels.correlate(written(WINDOW_FIELDS, job)),
     kernelGradient: (job) => kernels.kernelGradient(written(WINDOW_FIELDS, job)),
+    depthwise: (job) => kernels.depthwise(written(WINDOW_FIELDS, job)),
+    depthwiseKernelGradient: (job) => kernels.depthwiseKernelGradient(written(WINDOW_FIELDS, job)),
     normalise: (job, epsilon, momentum) => kernels.normalise(written(NORMALISATION_FIELDS, job), epsilon, momentum),
     normaliseGradient: (job) => kernels.normaliseGradient(written(NORMALISATION_FIELDS, job)),
     rectify: kernels.rectify,

@@ -41,26 +41,34 @@ export function wasmPrimitives(backend: WasmBackend, kernels: TrainingKernels): 
     return tf.engine().makeTensorFromDataId(dataId, [...shape], dtype);
   };
 
+  // Shapes are given apart from tensors: a depthwise kernel is a grouped one of another shape, value by value.
+  const convolved = (x: Tensor, kernel: Tensor, kernelShape: readonly number[], window: Window): Tensor => {
+    const convolution = convolutionOf(shapeOf(x), kernelShape, window);
+    const y = empty([convolution.images, ...convolution.positions, convolution.outputs]);
+    convolve(kernels, convolution, { x: addressOf(x), kernel: addressOf(kernel), y: addressOf(y) });
+    return y;
+  };
+  const inputGradient = (dy: Tensor, kernel: Tensor, shapes: Shapes, window: Window): Tensor => {
+    const dx = empty(shapes.x);
+    const convolution = convolutionOf(shapes.x, shapes.kernel, window);
+    convolveInputGradient(kernels, convolution, { x: addressOf(dx), kernel: addressOf(kernel), y: addressOf(dy) });
+    return dx;
+  };
+  const kernelGradient = (dy: Tensor, x: Tensor, dKernel: Tensor, kernelShape: readonly number[], window: Window): Tensor => {
+    const convolution = convolutionOf(shapeOf(x), kernelShape, window);
+    convolveKernelGradient(kernels, convolution, { x: addressOf(x), kernel: addressOf(dKernel), y: addressOf(dy) });
+    return dKernel;
+  };
+
   return {
     ...portable,
-    conv2d(x, kernel, window) {
-      const convolution = convolutionOf(shapeOf(x), shapeOf(kernel), window);
-      const y = empty([convolution.images, ...convolution.positions, convolution.outputs]);
-      convolve(kernels, convolution, { x: addressOf(x), kernel: addressOf(kernel), y: addressOf(y) });
-      return y;
-    },
-    conv2dInputGradient(dy, kernel, xShape, window) {
-      const dx = empty(xShape);
-      const convolution = convolutionOf(xShape, shapeOf(kernel), window);
-      convolveInputGradient(kernels, convolution, { x: addressOf(dx), kernel: addressOf(kernel), y: addressOf(dy) });
-      return dx;
-    },
-    conv2dKernelGradient(dy, x, kernelShape, window) {
-      const dKernel = empty(kernelShape);
-      const convolution = convolutionOf(shapeOf(x), kernelShape, window);
-      convolveKernelGradient(kernels, convolution, { x: addressOf(x), kernel: addressOf(dKernel), y: addressOf(dy) });
-      return dKernel;
-    },
+    conv2d: (x, kernel, window) => convolved(x, kernel, shapeOf(kernel), window),
+    conv2dInputGradient: (dy, kernel, x, window) => inputGradient(dy, kernel, { x, kernel: shapeOf(kernel) }, window),
+    conv2dKernelGradient: (dy, x, shape, window) => kernelGradient(dy, x, empty(shape), shape, window),
+
+    depthwise: (x, kernel, window) => convolved(x, kernel, asGrouped(shapeOf(kernel)), window),
+    depthwiseInputGradient: (dy, kernel, x, window) => inputGradient(dy, kernel, { x, kernel: asGrouped(shapeOf(kernel)) }, window),
+    depthwiseKernelGradient: (dy, x, shape, window) => kernelGradient(dy, x, empty(shape), asGrouped(shape), window),
 
     batchNorm(x, affine, moving, config) {
       const shape = shapeOf(affine.gamma);
@@ -116,6 +124,16 @@ export function wasmPrimitives(backend: WasmBackend, kernels: TrainingKernels): 
 function rowsOf(x: Tensor): { rows: number; channels: number } {
   const channels = shapeOf(x)[x.rank - 1];
   return { rows: x.size / channels, channels };
+}
+
+interface Shapes {
+  readonly x: readonly number[];
+  readonly kernel: readonly number[];
+}
+
+/** The shape of a grouped kernel that holds a depthwise one's values in the same order. */
+function asGrouped([height, width, channels, multiplier]: readonly number[]): number[] {
+  return [height, width, 1, channels * multiplier];
 }
 
 function convolutionOf(xShape: readonly number[], kernelShape: readonly number[], window: Window): Convolution {

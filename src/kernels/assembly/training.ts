@@ -1,5 +1,6 @@
 // Kernels that train, in place on tfjs-wasm's memory: no runtime, no globals, no data segment, so that nothing collides there.
 export { correlate } from './correlate';
+export { depthwise, depthwiseKernelGradient } from './depthwise';
 export { kernelGradient } from './kernel-gradient';
 export { normalise, normaliseGradient } from './normalise';
 export { rectify, rectifyGradient } from './rectify';
