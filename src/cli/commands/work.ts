@@ -1,11 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { evaluationOf, pruningOf, recommendationOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
-import type { PruneTarget } from '../../schema/prunings.ts';
 import { chosen, estimateLines, planLine, pruneReportView, recommendationView } from '../results.ts';
 import type { Session } from '../session.ts';
 import { datasetLine, evaluationView, predictionView } from '../views.ts';
+import { layerRatio, splitTarget, targetFlags, type TargetOptions } from '../targets.ts';
 import { predictFiles } from '../predict.ts';
 import { zooNames } from '../zoo.ts';
 
@@ -16,12 +16,7 @@ interface RecommendOptions {
   readonly seed?: number;
 }
 
-interface PruneOptions {
-  readonly ratio?: number;
-  readonly layerRatio?: Record<string, number>;
-  readonly flops?: number;
-  readonly params?: number;
-  readonly bytes?: number;
+interface PruneOptions extends TargetOptions {
   readonly criterion?: string;
   readonly source?: string;
   readonly layers?: string;
@@ -70,6 +65,10 @@ export function addWorkCommands(program: Command): void {
     .option('--flops <n>', 'FLOPs that the pruned model may have, e.g. 20M', numeral('--flops'))
     .option('--params <n>', 'parameters that the pruned model may have, e.g. 100k', numeral('--params'))
     .option('--bytes <n>', 'bytes that its weights may take, e.g. 400k', numeral('--bytes'))
+    .option('--latency-ms <ms>', 'milliseconds that one image may take here, measured', fraction('--latency-ms'))
+    .option('--accuracy-drop-max <share>', 'accuracy that may be lost before fine-tuning, e.g. 0.02', fraction('--accuracy-drop-max'))
+    .option('--no-certify', 'go by the estimated drop and not by its 95 % bound')
+    .option('--elbow', 'the ratio at which accuracy begins to fall faster')
     .option('--criterion <id>', 'dice, l1, taylor, … (a wrong one lists them all)')
     .option('--source <what>', 'what the dice criteria compare: weights, activations or weights-excess')
     .option('--layers <which>', 'conv, or all to prune Dense units too')
@@ -91,10 +90,8 @@ export function addWorkCommands(program: Command): void {
       run(async (session, modelSpec: string, dataSpec: string, options: PruneOptions) => {
         const model = await resolveModel(session, modelSpec);
         const dataset = await resolveDataset(session, dataSpec);
-        const { ratio, layerRatio: byLayer, flops, params, bytes, out, recipe, epochs, learningRate, tune, distill, ...rest } = options;
+        const [target, { out, recipe, epochs, learningRate, tune, distill, ...rest }] = splitTarget(options);
         const fineTune = { recipe, epochs, learningRate, tune, distill };
-        const cost = flops ?? params ?? bytes;
-        const target = cost === undefined ? { ratio: ratio ?? 0.3, byLayer } : { ratio, byLayer, flops, params, bytes };
         const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune, ...rest });
         const plan = `plan   ${planLine(done)}`;
         if (!done.report)
@@ -136,20 +133,6 @@ export function addWorkCommands(program: Command): void {
         printed(session, done, predictionView(done));
       }),
     );
-}
-
-/** Flags of `espalier prune` for a request's target. */
-export function targetFlags(target: PruneTarget): string {
-  if (!('ratio' in target)) return Object.entries(target).map(([metric, amount]) => `--${metric} ${Math.round(amount)}`)[0];
-  const layers = Object.entries(target.byLayer ?? {}).map(([pattern, ratio]) => `--layer-ratio "${pattern}=${ratio}"`);
-  return [`--ratio ${target.ratio}`, ...layers].join(' ');
-}
-
-/** Collects `PATTERN=SHARE`. */
-function layerRatio(text: string, before: Record<string, number> = {}): Record<string, number> {
-  const at = text.lastIndexOf('=');
-  if (at < 1) throw new InvalidArgumentError('--layer-ratio is a layer or pattern and a share, such as "stage3*=0.5".');
-  return { ...before, [text.slice(0, at)]: fraction('--layer-ratio')(text.slice(at + 1)) };
 }
 
 const learningRate = (text: string): number | 'auto' => (text === 'auto' ? text : fraction('--learning-rate')(text));
