@@ -7,6 +7,7 @@ import { model } from '../schema/models.ts';
 import { profile, type Profile } from '../schema/profiles.ts';
 import { pruning, type Pruning } from '../schema/prunings.ts';
 import { recommendation, type Recommendation } from '../schema/recommendations.ts';
+import { curveSvg, modelCard, reportMarkdown } from './card.ts';
 import { linkOf } from './resolve.ts';
 import { saveArtifact } from './save.ts';
 import { follow, type Session } from './session.ts';
@@ -40,6 +41,12 @@ export async function savePruning(session: Session, done: Pruning, folder?: stri
     throw new Failure('invalid-request', 'A plan has no artifact.', { hint: 'Run the pruning without --plan-only.' });
   const artifact = await session.client.get(`/models/${done.artifact}`, model);
   const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-  const files = { 'report.json': pretty(done.report), 'plan.json': pretty(done.plan) };
+  const curve = curveSvg(done.plan.search);
+  const files = {
+    'report.json': pretty(done.report),
+    'plan.json': pretty(done.plan),
+    ...(done.report && { 'report.md': reportMarkdown(done, done.report, artifact), 'README.md': modelCard(done, done.report, artifact) }),
+    ...(curve !== undefined && { 'curve.svg': curve }),
+  };
   return { folder: await saveArtifact(session, artifact, folder, files), artifact };
 }
