@@ -97,6 +97,38 @@ it('agrees with the definition for kernels of 1 to 7, strides of 1 and 2, any ch
   }
 });
 
+it('agrees with the definition where products are saved by Winograd', () => {
+  const random = createRandom(10);
+  for (const [height, width] of [
+    [8, 8],
+    [7, 9],
+    [1, 1],
+    [2, 5],
+    [20, 33],
+  ]) {
+    for (const padding of [0, 1, 2]) {
+      const positions: [number, number] = [height + 2 * padding - 2, width + 2 * padding - 2];
+      if (positions[0] < 1 || positions[1] < 1) continue;
+      check(
+        {
+          images: 2,
+          height,
+          width,
+          inputs: 12 + random.integer(9),
+          outputs: 12 + random.integer(9),
+          groups: 1,
+          kernel: [3, 3],
+          strides: [1, 1],
+          dilations: [1, 1],
+          before: [padding, padding],
+          positions,
+        },
+        random,
+      );
+    }
+  }
+});
+
 it('agrees with the definition for depthwise kernels of 1 to 7', () => {
   const random = createRandom(9);
   for (const kernel of [1, 2, 3, 4, 5, 6, 7]) {

@@ -35,6 +35,9 @@ const DEPTHWISE_LEAST = 4;
 /** What a chunk of windows reads stays in the second-level cache; for a kernel's gradient, with dy, in the first. */
 const FORWARD_CHUNK_BYTES = 131_072;
 const GRADIENT_CHUNK_BYTES = 32_768;
+const WINOGRAD_CHUNK_BYTES = 131_072;
+/** Channels each way from which fewer products make up for the transforms. */
+const WINOGRAD_LEAST = 12;
 
 const ceilTo = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
@@ -103,6 +106,7 @@ type Planned = Omit<WindowJob, 'chunk' | 'padded' | 'places' | 'packed' | 'widen
 
 /** Lays the scratch out and runs one job. */
 function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
+  if (kernel === 'correlate' && winogradPays(planned)) return runWinograd(kernels, planned);
   const { paddedHeight, paddedWidth, paddedPixel, rows, columns, tapRows, tapColumns, inputs, outputs, groups } = planned;
   const values = tapRows * tapColumns * inputs;
   const blocked = groups * ceilTo(values, TILE) * ceilTo(outputs, BLOCK);
@@ -118,6 +122,37 @@ function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', p
   kernels[inputs === 1 && outputs === 1 && groups >= DEPTHWISE_LEAST ? depthwise : kernel]({
     ...planned,
     chunk: Math.max(16 * TILE, ceilTo(chunk, TILE)),
+    padded: scratch,
+    places: scratch + places,
+    packed: scratch + packed,
+    widened: scratch + widened,
+  });
+}
+
+function winogradPays({ groups, inputs, outputs, ...job }: Planned): boolean {
+  const { rowStride, columnStride, tapRows, tapColumns, tapRowStride, tapColumnStride } = job;
+  const plain = [groups, rowStride, columnStride, tapRowStride, tapColumnStride].every((count) => count === 1);
+  return plain && tapRows === 3 && tapColumns === 3 && Math.min(inputs, outputs) >= WINOGRAD_LEAST;
+}
+
+/** Tiles of 2×2 windows; the frame is made whole tiles, of which the last may reach past the windows. */
+function runWinograd(kernels: TrainingKernels, planned: Planned): void {
+  const { rows, columns, inputs, outputs, paddedPixel } = planned;
+  const [tileRows, tileColumns] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
+  const [paddedHeight, paddedWidth] = [2 * tileRows + 2, 2 * tileColumns + 2];
+  const tiles = WINOGRAD_CHUNK_BYTES / (16 * (inputs + outputs) * FLOAT);
+  const chunk = Math.min(tileRows, Math.max(1, Math.round(tiles / tileColumns)));
+  const inStrip = ceilTo(chunk * tileColumns, TILE);
+  const places = paddedHeight * paddedWidth * paddedPixel;
+  const packed = places + inStrip * 2 * FLOAT;
+  const widened = packed + 16 * inputs * ceilTo(outputs, BLOCK) * FLOAT;
+  const planes = 16 * (inStrip * (inputs + outputs) * FLOAT + 128);
+  const scratch = kernels.scratch(widened + 256 + planes);
+  kernels.winograd({
+    ...planned,
+    paddedHeight,
+    paddedWidth,
+    chunk,
     padded: scratch,
     places: scratch + places,
     packed: scratch + packed,

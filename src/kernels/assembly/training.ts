@@ -4,3 +4,4 @@ export { depthwise, depthwiseKernelGradient } from './depthwise';
 export { kernelGradient } from './kernel-gradient';
 export { normalise, normaliseGradient } from './normalise';
 export { rectify, rectifyGradient } from './rectify';
+export { winograd } from './winograd';
