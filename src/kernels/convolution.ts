@@ -36,6 +36,7 @@ const DEPTHWISE_LEAST = 4;
 const FORWARD_CHUNK_BYTES = 131_072;
 const GRADIENT_CHUNK_BYTES = 32_768;
 const WINOGRAD_CHUNK_BYTES = 131_072;
+const WINOGRAD_GRADIENT_TILES = 64;
 /** Channels each way from which fewer products make up for the transforms. */
 const WINOGRAD_LEAST = 12;
 
@@ -106,7 +107,7 @@ type Planned = Omit<WindowJob, 'chunk' | 'padded' | 'places' | 'packed' | 'widen
 
 /** Lays the scratch out and runs one job. */
 function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
-  if (kernel === 'correlate' && winogradPays(planned)) return runWinograd(kernels, planned);
+  if (winogradPays(planned)) return runWinograd(kernels, kernel, planned);
   const { paddedHeight, paddedWidth, paddedPixel, rows, columns, tapRows, tapColumns, inputs, outputs, groups } = planned;
   const values = tapRows * tapColumns * inputs;
   const blocked = groups * ceilTo(values, TILE) * ceilTo(outputs, BLOCK);
@@ -136,19 +137,22 @@ function winogradPays({ groups, inputs, outputs, ...job }: Planned): boolean {
 }
 
 /** Tiles of 2×2 windows; the frame is made whole tiles, of which the last may reach past the windows. */
-function runWinograd(kernels: TrainingKernels, planned: Planned): void {
+function runWinograd(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
   const { rows, columns, inputs, outputs, paddedPixel } = planned;
   const [tileRows, tileColumns] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
   const [paddedHeight, paddedWidth] = [2 * tileRows + 2, 2 * tileColumns + 2];
-  const tiles = WINOGRAD_CHUNK_BYTES / (16 * (inputs + outputs) * FLOAT);
-  const chunk = Math.min(tileRows, Math.max(1, Math.round(tiles / tileColumns)));
+  const isGradient = kernel === 'kernelGradient';
+  const tiles = isGradient ? WINOGRAD_GRADIENT_TILES : WINOGRAD_CHUNK_BYTES / (16 * (inputs + outputs) * FLOAT);
+  const wanted = Math.max(1, Math.round(tiles / tileColumns));
+  // A gradient's strip may go on through several images.
+  const chunk = isGradient ? wanted : Math.min(tileRows, wanted);
   const inStrip = ceilTo(chunk * tileColumns, TILE);
   const places = paddedHeight * paddedWidth * paddedPixel;
   const packed = places + inStrip * 2 * FLOAT;
-  const widened = packed + 16 * inputs * ceilTo(outputs, BLOCK) * FLOAT;
-  const planes = 16 * (inStrip * (inputs + outputs) * FLOAT + 128);
+  const widened = packed + 16 * ceilTo(inputs, TILE) * ceilTo(outputs, BLOCK) * FLOAT;
+  const planes = 16 * (inStrip * (inputs + ceilTo(outputs, BLOCK)) * FLOAT + 128);
   const scratch = kernels.scratch(widened + 256 + planes);
-  kernels.winograd({
+  kernels[isGradient ? 'winogradKernelGradient' : 'winograd']({
     ...planned,
     paddedHeight,
     paddedWidth,

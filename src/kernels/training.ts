@@ -14,6 +14,7 @@ interface Exports {
   correlate(job: number): void;
   kernelGradient(job: number): void;
   winograd(job: number): void;
+  winogradKernelGradient(job: number): void;
   depthwise(job: number): void;
   depthwiseKernelGradient(job: number): void;
   normalise(job: number, epsilon: number, momentum: number): void;
@@ -30,8 +31,9 @@ export interface TrainingKernels {
   copy(from: number, to: number, bytes: number): void;
   correlate(job: WindowJob): void;
   kernelGradient(job: WindowJob): void;
-  /** `correlate` with fewer products, for 3×3 taps that touch, windows at every pixel, one group and four channels or more each way. */
+  /** `correlate` and `kernelGradient` with fewer products, for 3×3 taps that touch, windows at every pixel, one group and four channels or more each way. */
   winograd(job: WindowJob): void;
+  winogradKernelGradient(job: WindowJob): void;
   /** `correlate` and `kernelGradient` where each group is one channel, of at least four. */
   depthwise(job: WindowJob): void;
   depthwiseKernelGradient(job: WindowJob): void;
@@ -68,6 +70,7 @@ export function openTrainingKernels({ memory, allocate, free }: KernelMemory): T
     correlate: (job) => kernels.correlate(written(WINDOW_FIELDS, job)),
     kernelGradient: (job) => kernels.kernelGradient(written(WINDOW_FIELDS, job)),
     winograd: (job) => kernels.winograd(written(WINDOW_FIELDS, job)),
+    winogradKernelGradient: (job) => kernels.winogradKernelGradient(written(WINDOW_FIELDS, job)),
     depthwise: (job) => kernels.depthwise(written(WINDOW_FIELDS, job)),
     depthwiseKernelGradient: (job) => kernels.depthwiseKernelGradient(written(WINDOW_FIELDS, job)),
     normalise: (job, epsilon, momentum) => kernels.normalise(written(NORMALISATION_FIELDS, job), epsilon, momentum),

@@ -3,8 +3,8 @@ import { copyFloats, imageOf, preparePadding } from './image';
 import { Job } from './job';
 
 /** Values of the kernel, along taps and inputs, of a tile. */
-const TILE: i32 = 4;
-const SUMS_BYTES: usize = 128;
+export const TILE: i32 = 4;
+export const SUMS_BYTES: usize = 128;
 
 /**
  * kernel[tap, i, o] = Σ over images and windows of x[window + tap, i] · y[window, o], in every group. Sums are kept as
@@ -82,7 +82,8 @@ function offsetOf(job: Job, value: i32): usize {
   return <usize>pixel * job.paddedPixel + <usize>(value % job.inputs) * 4;
 }
 
-function addTile(
+/** Adds rows of windows to the sums of four values by eight outputs. */
+export function addTile(
   x0: usize,
   x1: usize,
   x2: usize,

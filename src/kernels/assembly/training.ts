@@ -5,3 +5,4 @@ export { kernelGradient } from './kernel-gradient';
 export { normalise, normaliseGradient } from './normalise';
 export { rectify, rectifyGradient } from './rectify';
 export { winograd } from './winograd';
+export { winogradKernelGradient } from './winograd-gradient';

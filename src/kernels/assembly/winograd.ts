@@ -5,9 +5,9 @@ import { Job } from './job';
 // Winograd's minimal filtering F(2×2, 3×3) (Lavin and Gray 2016): 16 products instead of 36 for four values of y. Values of
 // a tile lie in planes, one for each of the 16 products; channels are taken four at a time as in depthwise.ts.
 
-const VECTOR: usize = 16;
+export const VECTOR: usize = 16;
 /** Planes begin at other sets of the cache. */
-const PLANE_GAP: usize = 64;
+export const PLANE_GAP: usize = 64;
 
 /** {@link correlate} for 3×3 taps that touch, windows at every pixel, one group, at least four channels each way. */
 export function winograd(job: Job): void {
@@ -79,7 +79,7 @@ function transformTaps(a: f32, b: f32, c: f32, to: usize, step: usize): void {
 }
 
 /** Bᵀ d B of the 4×4 pixels under each tile; tiles are two apart. */
-function transformInputs(job: Job, image: usize, first: i32, rows: i32, columns: i32, to: usize, plane: usize, small: usize): void {
+export function transformInputs(job: Job, image: usize, first: i32, rows: i32, columns: i32, to: usize, plane: usize, small: usize): void {
   const pixel = job.paddedPixel;
   const line = <usize>job.paddedWidth * pixel;
   const vectors = (job.inputs + 3) / 4;
