@@ -66,6 +66,11 @@ const tensorOfInts = (values: readonly number[], dims: readonly number[] = [valu
   numbers: values,
 });
 
+const ofScalars =
+  (compute: (a: number, b: number) => number) =>
+  ([a, b]: readonly (readonly number[])[]): OnnxTensor | undefined =>
+    a.length === 1 && b.length === 1 ? tensorOfInts([compute(a[0], b[0])], []) : undefined;
+
 /** Arithmetic on shapes that exporters leave in the graph: inputs and attributes to the result. */
 export const foldedOps: Readonly<
   Record<string, (inputs: readonly (readonly number[])[], ints: (name: string) => readonly number[] | undefined) => OnnxTensor | undefined>
@@ -82,6 +87,8 @@ export const foldedOps: Readonly<
   Slice([values, starts, ends, , steps = [1]]) {
     return steps[0] === 1 ? tensorOfInts(values.slice(starts[0], ends[0])) : undefined;
   },
-  Mul: ([a, b]) => (a.length === 1 && b.length === 1 ? tensorOfInts([a[0] * b[0]], []) : undefined),
-  Div: ([a, b]) => (a.length === 1 && b.length === 1 ? tensorOfInts([Math.trunc(a[0] / b[0])], []) : undefined),
+  Add: ofScalars((a, b) => a + b),
+  Sub: ofScalars((a, b) => a - b),
+  Mul: ofScalars((a, b) => a * b),
+  Div: ofScalars((a, b) => Math.trunc(a / b)),
 };
