@@ -1,15 +1,18 @@
-import { averageSimilarity, type KernelMatrix, type Similarity, weightProfile } from '../../src/core/dice/index.ts';
+import { activationProfile, averageSimilarity, type KernelMatrix, type Similarity, weightProfile } from '../../src/core/dice/index.ts';
 import { kernelLayers } from '../../src/core/network/index.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { median } from '../../src/core/stats/index.ts';
+import { openEngine } from '../../src/engine/index.ts';
 import { openDiceKernels } from '../../src/kernels/dice.ts';
 import type { BenchOptions, Figure } from './index.ts';
-import { resnet50 } from './networks.ts';
+import { randomImages, resnet20, resnet50 } from './networks.ts';
 
 const RUNS = 5;
+const PROBE_IMAGES = 512;
+const POSITIONS_PER_IMAGE = 8;
 
 /** Similarity and S_avg of all 53 convolutions of ResNet-50, 19.46 G pair values: what rivals compute with a distance matrix. */
-export async function* dice({ threads }: BenchOptions): AsyncGenerator<Figure> {
+export async function* dice({ threads, backend }: BenchOptions): AsyncGenerator<Figure> {
   const network = resnet50();
   const matrices = kernelLayers(network, 'conv').map(({ kernels }) => kernels);
   const before = process.memoryUsage.rss();
@@ -43,7 +46,26 @@ export async function* dice({ threads }: BenchOptions): AsyncGenerator<Figure> {
   }
 
   const { similarityMatrix } = kernels;
-  const whole = seconds(() => weightProfile(network, { layers: 'conv', seed: 0, similarity: similarityMatrix }), 1);
+  const engine = await openEngine({ backend, threads });
+  const images = randomImages(PROBE_IMAGES, 32, 10);
+  const options = { positionsPerImage: POSITIONS_PER_IMAGE, seed: 0 };
+  const forward: number[] = [];
+  const compared: number[] = [];
+  for (let run = 0; run <= RUNS; run++) {
+    const start = performance.now();
+    const samples = await engine.activations(resnet20(), images, options);
+    const middle = performance.now();
+    activationProfile(samples, { seed: 0, similarity: similarityMatrix });
+    if (run > 0) forward.push((middle - start) / 1000);
+    if (run > 0) compared.push((performance.now() - middle) / 1000);
+  }
+  yield { name: `activation Dice profile resnet20 ${PROBE_IMAGES} images, forward`, value: median(forward), unit: 's' };
+  yield { name: `activation Dice profile resnet20 ${PROBE_IMAGES} images, similarity`, value: median(compared), unit: 's' };
+
+  // Once: the spectra of four layers of 2,048 kernels take nearly all of it.
+  const start = performance.now();
+  weightProfile(network, { layers: 'conv', seed: 0, similarity: similarityMatrix });
+  const whole = (performance.now() - start) / 1000;
   yield { name: 'weight Dice profile resnet50 with null and spectrum', value: whole, unit: 's' };
   kernels.close();
 }
@@ -54,9 +76,9 @@ function randomMatrix(count: number, size: number): KernelMatrix {
 }
 
 /** Median of several runs, after one that compiles and starts the threads. */
-function seconds(work: () => void, runs = RUNS): number {
+function seconds(work: () => void): number {
   const times: number[] = [];
-  for (let run = 0; run <= runs; run++) {
+  for (let run = 0; run <= RUNS; run++) {
     const start = performance.now();
     work();
     if (run > 0) times.push((performance.now() - start) / 1000);
