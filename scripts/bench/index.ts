@@ -1,7 +1,8 @@
-// Times the product: `npm run -s bench -- train|infer|decode|ops|dice [threads] [backend]`. One JSON line a figure, with the names that a rival's bench would give.
+// Times the product: `npm run -s bench -- train|infer|decode|ops|dice|import [threads] [backend]`. One JSON line a figure, with the names that a rival's bench would give.
 import type { BackendName } from '../../src/engine/index.ts';
 import { decode } from './decode.ts';
 import { dice } from './dice.ts';
+import { importModels } from './import.ts';
 import { infer } from './infer.ts';
 import { ops } from './ops.ts';
 import { train } from './train.ts';
@@ -17,7 +18,14 @@ export interface BenchOptions {
   readonly backend: BackendName;
 }
 
-const benches: Readonly<Record<string, (options: BenchOptions) => AsyncIterable<Figure>>> = { train, infer, decode, ops, dice };
+const benches: Readonly<Record<string, (options: BenchOptions) => AsyncIterable<Figure>>> = {
+  train,
+  infer,
+  decode,
+  ops,
+  dice,
+  import: importModels,
+};
 
 const backends: readonly BackendName[] = ['tensorflow', 'wasm'];
 
