@@ -9,13 +9,13 @@ import type { Session } from './session.ts';
 const DEFAULT_FOLDER = 'out';
 
 /**
- * Writes a model's tfjs files, and the given ones beside them, into a folder of its own (default `out/NAME`). The folder
+ * Writes a model's tfjs files, model.onnx, model.keras, and the given ones beside them, into a folder of its own (default `out/NAME`). The folder
  * appears whole or not at all.
  * @returns the folder
  * @throws Failure `conflict` when a thousand folders of that name exist
  */
 export async function saveArtifact(
-  { client }: Session,
+  session: Session,
   model: Model,
   folder = join(DEFAULT_FOLDER, model.name.replaceAll(/[^\w.-]+/g, '-')),
   files: Readonly<Record<string, string>> = {},
@@ -24,19 +24,49 @@ export async function saveArtifact(
   await mkdir(unfinished, { recursive: true });
   try {
     const zip = join(unfinished, '.tfjs.zip');
-    await writeFile(zip, await client.bytes(`/models/${model.id}/content?format=tfjs`));
+    await writeFile(zip, await session.client.bytes(`/models/${model.id}/content?format=tfjs`));
     for await (const entry of openArchive(zip)) {
       const path = join(unfinished, entry.name);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, await entry.read());
     }
     await rm(zip);
+    for (const format of ['onnx', 'keras'] as const) {
+      const bytes = await modelFile(session, model, format);
+      await writeFile(join(unfinished, `model.${format}`), bytes);
+    }
     for (const [name, text] of Object.entries(files)) await writeFile(join(unfinished, name), text);
     return await moveToFree(unfinished, folder);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Single files that a model can be exported as, and how they end. */
+export const fileFormats = {
+  onnx: '.onnx',
+  keras: '.keras',
+  safetensors: '.safetensors',
+  'tfjs-float16': '.zip',
+  'tfjs-uint8': '.zip',
+} as const;
+export type FileFormat = keyof typeof fileFormats;
+
+/**
+ * A model as one file. The service sends its stored form, safetensors; the others are made of it here.
+ * @throws Failure `unsupported-layer` for what the format cannot hold
+ */
+export async function modelFile({ client }: Session, model: Model, format: FileFormat): Promise<Uint8Array> {
+  const stored = await client.bytes(`/models/${model.id}/content?format=safetensors`);
+  if (format === 'safetensors') return stored;
+  // Loaded for exports alone: no other command should wait for the libraries of all formats.
+  const { writeKeras, writeOnnx, writeTfjsZip } = await import('../formats/models/index.ts');
+  const { decodeNetwork } = await import('../formats/network.ts');
+  const network = decodeNetwork(stored, model.name);
+  if (format === 'onnx') return writeOnnx(network);
+  if (format === 'keras') return writeKeras(network);
+  return writeTfjsZip(network, format === 'tfjs-float16' ? 'float16' : 'uint8');
 }
 
 /** Renames to the folder, or to `folder-2`, `folder-3`, … when there is one of that name: nothing is overwritten. */

@@ -1,7 +1,9 @@
-import type { Command } from 'commander';
+import { writeFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { Failure } from '../../core/failure.ts';
 import { printed, run } from '../command.ts';
 import { addModel, everyModel, resolveModel } from '../resolve.ts';
-import { saveArtifact } from '../save.ts';
+import { fileFormats, type FileFormat, modelFile, saveArtifact } from '../save.ts';
 import { modelsView, modelView } from '../views.ts';
 
 /** `espalier model …` */
@@ -13,7 +15,7 @@ export function addModelCommands(program: Command): void {
     .argument('<source...>', 'a model file or tfjs folder, or zoo:NAME')
     .option('--name <name>', 'what to call it')
     .option('--architecture <id>', 'architecture of weights without layers, e.g. cifar-resnet20; guessed otherwise')
-    .description('register models: tfjs LayersModel, Keras .h5, safetensors, PyTorch .pt, zoo:NAME')
+    .description('register models: tfjs LayersModel, Keras .h5 or .keras, ONNX, safetensors, PyTorch .pt, zoo:NAME')
     .action(
       run(async (session, sources: string[], options: { name?: string; architecture?: string }) => {
         const added = [];
@@ -46,11 +48,21 @@ export function addModelCommands(program: Command): void {
   group
     .command('export')
     .argument('<model>', 'id or name')
-    .option('--out <folder>', 'where to write it')
-    .description('write a model as a tfjs LayersModel folder')
+    .option('--out <path>', 'where to write it')
+    .addOption(new Option('--format <format>', 'one file instead of a folder').choices(Object.keys(fileFormats)))
+    .description('write a model as a folder of tfjs LayersModel, ONNX and Keras files, or as one file')
     .action(
-      run(async (session, spec: string, options: { out?: string }) => {
+      run(async (session, spec: string, options: { out?: string; format?: FileFormat }) => {
         const found = await resolveModel(session, spec);
+        if (options.format !== undefined) {
+          const { out = `${found.name}${fileFormats[options.format]}`, format } = options;
+          // Nothing is overwritten.
+          await writeFile(out, await modelFile(session, found, format), { flag: 'wx' }).catch((cause: unknown) => {
+            if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+            throw new Failure('conflict', `There is a file ${out} already.`, { hint: 'Name another with --out.', field: '--out' });
+          });
+          return printed(session, { file: out }, `${found.name} is in ${out}`);
+        }
         const folder = await saveArtifact(session, found, options.out);
         printed(session, { folder }, `${found.name} is in ${folder}`);
       }),
