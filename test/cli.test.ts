@@ -127,7 +127,7 @@ describe('the command', { timeout: 180_000 }, () => {
     const report = JSON.parse(readFileSync(join(folder, 'artifact', 'report.json'), 'utf8'));
     expect(report.proof.relativeDifference).toBeLessThanOrEqual(1e-4);
     expect(existsSync(join(folder, `artifact.part-${process.pid}`))).toBe(false);
-    const [, id] = /\((mdl_\w+)\)/.exec(pruned.stdout) ?? [];
+    const [, id] = /artifact +(mdl_\w+)/.exec(pruned.stdout) ?? [];
     expect((await espalier('predict', id, join('shades', 'dark', '0.png'))).stdout).toMatch(/0\.png +(dark|bright)/);
   });
 

@@ -9,7 +9,7 @@ import { pruning, type Pruning } from '../schema/prunings.ts';
 import { recommendation, type Recommendation } from '../schema/recommendations.ts';
 import { curveSvg, modelCard, reportMarkdown } from './card.ts';
 import { linkOf } from './resolve.ts';
-import { saveArtifact } from './save.ts';
+import { saveArtifact, type SavedArtifact } from './save.ts';
 import { follow, type Session } from './session.ts';
 
 /** Posts a request that may be answered at once or by a job; follows the job and fetches what it links by `name`. */
@@ -36,7 +36,7 @@ export const evaluationOf = (session: Session, body: unknown): Promise<Evaluatio
 export const pruningOf = (session: Session, body: unknown): Promise<Pruning> => outcome(session, '/prune', body, 'pruning', pruning);
 
 /** Writes the artifact of a pruning with its report and plan beside it. */
-export async function savePruning(session: Session, done: Pruning, folder?: string): Promise<{ folder: string; artifact: Model }> {
+export async function savePruning(session: Session, done: Pruning, folder?: string): Promise<{ saved: SavedArtifact; artifact: Model }> {
   if (done.artifact === null)
     throw new Failure('invalid-request', 'A plan has no artifact.', { hint: 'Run the pruning without --plan-only.' });
   const artifact = await session.client.get(`/models/${done.artifact}`, model);
@@ -48,5 +48,5 @@ export async function savePruning(session: Session, done: Pruning, folder?: stri
     ...(done.report && { 'report.md': reportMarkdown(done, done.report, artifact), 'README.md': modelCard(done, done.report, artifact) }),
     ...(curve !== undefined && { 'curve.svg': curve }),
   };
-  return { folder: await saveArtifact(session, artifact, folder, files), artifact };
+  return { saved: await saveArtifact(session, artifact, folder, files), artifact };
 }

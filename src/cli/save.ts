@@ -1,5 +1,6 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import pc from 'picocolors';
 import { Failure } from '../core/failure.ts';
 import { openArchive } from '../formats/archive.ts';
 import type { Model } from '../schema/models.ts';
@@ -8,10 +9,17 @@ import type { Session } from './session.ts';
 /** Where artifacts go when no folder is named. */
 const DEFAULT_FOLDER = 'out';
 
+export interface SavedArtifact {
+  readonly folder: string;
+  /** Names in it. */
+  readonly files: readonly string[];
+  /** Formats that cannot hold one of the model's layers, and which. */
+  readonly leftOut: readonly string[];
+}
+
 /**
- * Writes a model's tfjs files, model.onnx, model.keras, and the given ones beside them, into a folder of its own (default `out/NAME`). The folder
- * appears whole or not at all.
- * @returns the folder
+ * Writes a model as tfjs LayersModel, ONNX and Keras files, and the given files beside them, into a folder of its own
+ * (default `out/NAME`). The folder appears whole or not at all; a format that cannot hold the model is left out and told.
  * @throws Failure `conflict` when a thousand folders of that name exist
  */
 export async function saveArtifact(
@@ -19,7 +27,7 @@ export async function saveArtifact(
   model: Model,
   folder = join(DEFAULT_FOLDER, model.name.replaceAll(/[^\w.-]+/g, '-')),
   files: Readonly<Record<string, string>> = {},
-): Promise<string> {
+): Promise<SavedArtifact> {
   const unfinished = `${folder}.part-${process.pid}`;
   await mkdir(unfinished, { recursive: true });
   try {
@@ -31,16 +39,26 @@ export async function saveArtifact(
       await writeFile(path, await entry.read());
     }
     await rm(zip);
+    const leftOut: string[] = [];
     for (const format of ['onnx', 'keras'] as const) {
-      const bytes = await modelFile(session, model, format);
-      await writeFile(join(unfinished, `model.${format}`), bytes);
+      const bytes = await modelFile(session, model, format).catch((error: unknown) => {
+        if (!(error instanceof Failure && error.code === 'unsupported-layer')) throw error;
+        leftOut.push(`no model.${format}: ${error.message}`);
+      });
+      if (bytes) await writeFile(join(unfinished, `model.${format}`), bytes);
     }
     for (const [name, text] of Object.entries(files)) await writeFile(join(unfinished, name), text);
-    return await moveToFree(unfinished, folder);
+    const names = await readdir(unfinished);
+    return { folder: await moveToFree(unfinished, folder), files: names.sort(), leftOut };
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** `out/NAME   model.json · model.onnx · …`, and what was left out below. */
+export function savedText({ folder, files, leftOut }: SavedArtifact): string {
+  return [`${pc.bold(folder)}   ${files.join(' · ')}`, ...leftOut.map((reason) => `  ${reason}`)].join('\n');
 }
 
 /** Single files that a model can be exported as, and how they end. */

@@ -12,6 +12,7 @@ import { loadDigits } from '../digits.ts';
 import { pruningOf, recommendationOf, savePruning } from '../requests.ts';
 import { addModel, linkOf } from '../resolve.ts';
 import { planLine, pruneReportView, recommendationView } from '../results.ts';
+import { savedText } from '../save.ts';
 import { follow, type Session } from '../session.ts';
 import { datasetLine, modelsView } from '../views.ts';
 import { zooNames } from '../zoo.ts';
@@ -45,7 +46,7 @@ export function addDemoCommand(program: Command): void {
 
         say(heading('Fine-tune, prune with Dice, recalibrate, fine-tune'));
         const pruning = await pruningOf(session, recommendation.next);
-        const { folder, artifact } = await savePruning(session, pruning);
+        const { saved, artifact } = await savePruning(session, pruning);
         say(`plan   ${planLine(pruning)}`);
         if (pruning.report) say(pruneReportView(pruning.report));
 
@@ -57,8 +58,8 @@ export function addDemoCommand(program: Command): void {
           `espalier recommend ${digits.name} --flops-max 10M`,
           'espalier serve',
         ].map((command) => `  npm run -s ${command.replace(/^espalier/, 'espalier --')}`);
-        const text = [`artifact  ${pc.bold(folder)}   tfjs LayersModel, report.json, plan.json`, '', 'Next, for example:', ...next];
-        printed(session, { recommendation, pruning, folder }, `\n${text.join('\n')}`);
+        const text = [`artifact  ${savedText(saved)}`, '', 'Next, for example:', ...next];
+        printed(session, { recommendation, pruning, folder: saved.folder }, `\n${text.join('\n')}`);
       }),
     );
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { Failure } from '../../core/failure.ts';
 import { printed, run } from '../command.ts';
 import { addModel, everyModel, resolveModel } from '../resolve.ts';
-import { fileFormats, type FileFormat, modelFile, saveArtifact } from '../save.ts';
+import { fileFormats, type FileFormat, modelFile, saveArtifact, savedText } from '../save.ts';
 import { modelsView, modelView } from '../views.ts';
 
 /** `espalier model …` */
@@ -63,8 +63,8 @@ export function addModelCommands(program: Command): void {
           });
           return printed(session, { file: out }, `${found.name} is in ${out}`);
         }
-        const folder = await saveArtifact(session, found, options.out);
-        printed(session, { folder }, `${found.name} is in ${folder}`);
+        const saved = await saveArtifact(session, found, options.out);
+        printed(session, saved, `${found.name} is in ${savedText(saved)}`);
       }),
     );
 

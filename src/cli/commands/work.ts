@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { evaluationOf, pruningOf, recommendationOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
+import { savedText } from '../save.ts';
 import { chosen, estimateLines, planLine, pruneReportView, recommendationView } from '../results.ts';
 import type { Session } from '../session.ts';
 import { datasetLine, evaluationView, predictionView } from '../views.ts';
@@ -96,11 +97,11 @@ export function addWorkCommands(program: Command): void {
         const plan = `plan   ${planLine(done)}`;
         if (!done.report)
           return printed(session, done, [datasetLine(dataset), plan, ...estimateLines(done), ...done.plan.notes].join('\n'));
-        const { folder, artifact } = await savePruning(session, done, out);
+        const { saved, artifact } = await savePruning(session, done, out);
         printed(
           session,
-          { ...done, folder },
-          [datasetLine(dataset), plan, pruneReportView(done.report), '', `artifact  ${folder}   (${artifact.id})`].join('\n'),
+          { ...done, folder: saved.folder },
+          [datasetLine(dataset), plan, pruneReportView(done.report), '', `artifact  ${artifact.id} in ${savedText(saved)}`].join('\n'),
         );
       }),
     );
