@@ -28,7 +28,9 @@ export function addDemoCommand(program: Command): void {
       run(async (session) => {
         const say = (text: string): void => void (session.json || process.stdout.write(`${text}\n`));
         const { engine } = await session.client.get('/readyz', z.object({ engine: engineReport }));
-        say(`engine ${pc.bold(`${engine.backend} ${engine.version}`)}, ${engine.threads} threads, ${engine.device}: ${engine.reason}`);
+        say(
+          `engine ${pc.bold(`${engine.backend} ${engine.version}`)}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}, ${engine.device}: ${engine.reason}`,
+        );
 
         say(heading('Backbones and their Dice diversity'));
         const backbones = [];
