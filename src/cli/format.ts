@@ -1,5 +1,5 @@
+import { pc } from './colour.ts';
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import type { Estimate } from '../schema/common.ts';
 
 const UNITS = ['', 'k', 'M', 'G', 'T'] as const;

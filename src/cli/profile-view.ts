@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from './colour.ts';
 import type { Profile, ProfileComparison } from '../schema/profiles.ts';
 import { percent, sparkline, table } from './format.ts';
 

@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from './colour.ts';
 import type { Pruning, PruneReport, Stage, StageName } from '../schema/prunings.ts';
 import type { RankedCandidate, Recommendation } from '../schema/recommendations.ts';
 import { bytes, duration, fixed, percent, percentWithInterval, si, table } from './format.ts';

@@ -1,6 +1,6 @@
+import { pc } from './colour.ts';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import pc from 'picocolors';
 import { Failure } from '../core/failure.ts';
 import { openArchive } from '../formats/archive.ts';
 import type { Model } from '../schema/models.ts';

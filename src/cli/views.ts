@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from './colour.ts';
 import type { Dataset } from '../schema/datasets.ts';
 import type { Evaluation, Prediction } from '../schema/evaluations.ts';
 import type { Job } from '../schema/jobs.ts';

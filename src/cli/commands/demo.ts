@@ -1,7 +1,7 @@
+import { pc } from '../colour.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import { z } from '@hono/zod-openapi';
 import { encodePng } from '../../formats/images.ts';
 import { engineReport } from '../../schema/common.ts';

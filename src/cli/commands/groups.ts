@@ -1,8 +1,8 @@
+import { pc } from '../colour.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import type { Network } from '../../core/network/index.ts';
 import { dependencyGroups, type DependencyGroup } from '../../core/prune/index.ts';
 import { readModel } from '../../formats/models/index.ts';
