@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '../src/limits.ts';
-import { expectProblem, fakeChild, startService, type Answer, type Service } from './service.ts';
+import { expectProblem, fakeChild, registerPets, startService, type Answer, type Service } from './service.ts';
 
 const nobody = (prefix: string): string => `${prefix}_${'0'.repeat(26)}`;
 
@@ -13,8 +13,7 @@ let datasetId: string;
 
 beforeAll(async () => {
   service = await startService({ entry: fakeChild });
-  modelId = String((await service.made(await service.post('/models', { source: 'zoo:one' }), 'model')).id);
-  datasetId = String((await service.made(await service.upload('/datasets?fileName=pets.zip', 'DATASET pets'), 'dataset')).id);
+  ({ modelId, datasetId } = await registerPets(service));
 });
 afterAll(() => service.stop());
 

@@ -6,7 +6,7 @@ import { model, modelPage } from '../src/schema/models.ts';
 import { profile } from '../src/schema/profiles.ts';
 import { pruning, pruningPage } from '../src/schema/prunings.ts';
 import { recommendation } from '../src/schema/recommendations.ts';
-import { expectProblem, fakeChild, startService, type Service } from './service.ts';
+import { expectProblem, fakeChild, registerPets, startService, type Service } from './service.ts';
 
 let service: Service;
 let modelId: string;
@@ -14,8 +14,7 @@ let datasetId: string;
 
 beforeAll(async () => {
   service = await startService({ entry: fakeChild });
-  modelId = String((await service.made(await service.post('/models', { source: 'zoo:one' }), 'model')).id);
-  datasetId = String((await service.made(await service.upload('/datasets?fileName=pets.zip', 'DATASET pets'), 'dataset')).id);
+  ({ modelId, datasetId } = await registerPets(service));
 });
 afterAll(() => service.stop());
 

@@ -114,3 +114,10 @@ export const expectProblem = (answer: Answer, status: number, code: string, fiel
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   expect(answer.body.requestId).toBe(answer.headers.get('x-request-id'));
 };
+
+/** A model and a dataset, registered by the child that makes results up. */
+export async function registerPets(service: Service): Promise<{ modelId: string; datasetId: string }> {
+  const model = await service.made(await service.post('/models', { source: 'zoo:one' }), 'model');
+  const dataset = await service.made(await service.upload('/datasets?fileName=pets.zip', 'DATASET pets'), 'dataset');
+  return { modelId: String(model.id), datasetId: String(dataset.id) };
+}

@@ -5,7 +5,7 @@ import { batchesOf } from '../../src/engine/pixels.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { decodeImage } from '../../src/formats/images.ts';
 import { buildBackbone } from '../../src/backbones/index.ts';
-import type { BenchOptions, Figure } from './index.ts';
+import type { BenchOptions, Figure } from './types.ts';
 import { randomImages, resnet20 } from './networks.ts';
 
 const CONCURRENCY = 8;

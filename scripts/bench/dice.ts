@@ -4,7 +4,7 @@ import { createRandom } from '../../src/core/random.ts';
 import { median } from '../../src/core/stats/index.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { openDiceKernels } from '../../src/kernels/dice.ts';
-import type { BenchOptions, Figure } from './index.ts';
+import type { BenchOptions, Figure } from './types.ts';
 import { randomImages, resnet20, resnet50 } from './networks.ts';
 
 const RUNS = 5;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { median } from '../../src/core/stats/index.ts';
 import { readModel, writeOnnx } from '../../src/formats/models/index.ts';
 import { encodeNetwork } from '../../src/formats/network.ts';
-import type { Figure } from './index.ts';
+import type { Figure } from './types.ts';
 import { resnet50 } from './networks.ts';
 
 const RUNS = 5;

@@ -6,17 +6,7 @@ import { importModels } from './import.ts';
 import { infer } from './infer.ts';
 import { ops } from './ops.ts';
 import { train } from './train.ts';
-
-export interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-}
-
-export interface BenchOptions {
-  readonly threads: number;
-  readonly backend: BackendName;
-}
+import type { BenchOptions, Figure } from './types.ts';
 
 const benches: Readonly<Record<string, (options: BenchOptions) => AsyncIterable<Figure>>> = {
   train,

@@ -1,5 +1,5 @@
 import { openEngine } from '../../src/engine/index.ts';
-import type { BenchOptions, Figure } from './index.ts';
+import type { BenchOptions, Figure } from './types.ts';
 import { resnet20, resnet50 } from './networks.ts';
 
 /** Images a second through the folded network, median of several batches. */

@@ -5,6 +5,7 @@ import type { ImageSet } from '../../src/core/images.ts';
 import { withRandomWeights } from '../../src/core/network/testing.ts';
 import type { Network } from '../../src/core/network/types.ts';
 import { createRandom } from '../../src/core/random.ts';
+import type { Recipe } from '../../src/engine/index.ts';
 
 /** ResNet-20 for CIFAR with 1×1 projections as shortcuts (option B), which is what rivals' benches run. */
 export function resnet20(): Network {
@@ -21,3 +22,15 @@ export function randomImages(count: number, side: number, classes: number): Imag
   for (let i = 0; i < pixels.length; i++) pixels[i] = random.integer(256);
   return { count, height: side, width: side, pixels, labels: Int32Array.from({ length: count }, (_, i) => i % classes) };
 }
+
+/** One epoch as a rival's bench trains: AdamW at a constant rate. */
+export const recipeOf = (batchSize: number, augmentation: Recipe['augmentation']): Recipe => ({
+  epochs: 1,
+  batchSize,
+  learningRate: 1e-3,
+  schedule: { kind: 'constant' },
+  weightDecay: 1e-4,
+  augmentation,
+  tune: 'all',
+  seed: 1,
+});

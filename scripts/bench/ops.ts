@@ -1,8 +1,7 @@
 import { openEngine } from '../../src/engine/index.ts';
-import type { Recipe } from '../../src/engine/index.ts';
 import { tf } from '../../src/engine/tf.ts';
-import type { BenchOptions, Figure } from './index.ts';
-import { randomImages, resnet20 } from './networks.ts';
+import type { BenchOptions, Figure } from './types.ts';
+import { randomImages, recipeOf, resnet20 } from './networks.ts';
 
 const STEPS = 20;
 const LISTED = 9;
@@ -26,16 +25,7 @@ export async function* ops(options: BenchOptions): AsyncGenerator<Figure> {
   backend.binding = { ...own, executeOp };
 
   for (const batchSize of [32, 128]) {
-    const recipe: Recipe = {
-      epochs: 1,
-      batchSize,
-      learningRate: 1e-3,
-      schedule: { kind: 'constant' },
-      weightDecay: 1e-4,
-      augmentation: { horizontalFlip: true, rotationDegrees: 10, shift: 0.08 },
-      tune: 'all',
-      seed: 1,
-    };
+    const recipe = recipeOf(batchSize, { horizontalFlip: true, rotationDegrees: 10, shift: 0.08 });
     const images = randomImages(STEPS * batchSize, 32, 10);
     const run = () => engine.train(resnet20(), images, randomImages(8, 32, 10), recipe);
     await run();

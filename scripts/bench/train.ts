@@ -1,7 +1,6 @@
 import { openEngine } from '../../src/engine/index.ts';
-import type { Recipe } from '../../src/engine/index.ts';
-import type { BenchOptions, Figure } from './index.ts';
-import { randomImages, resnet20 } from './networks.ts';
+import type { BenchOptions, Figure } from './types.ts';
+import { randomImages, recipeOf, resnet20 } from './networks.ts';
 
 const STEPS = 20;
 const WARM_UP_STEPS = 3;
@@ -11,16 +10,7 @@ export async function* train(options: BenchOptions): AsyncGenerator<Figure> {
   const engine = await openEngine(options);
   const validation = randomImages(8, 32, 10);
   for (const batchSize of [32, 128]) {
-    const recipe: Recipe = {
-      epochs: 1,
-      batchSize,
-      learningRate: 1e-3,
-      schedule: { kind: 'constant' },
-      weightDecay: 1e-4,
-      augmentation: { horizontalFlip: false, rotationDegrees: 0, shift: 0 },
-      tune: 'all',
-      seed: 1,
-    };
+    const recipe = recipeOf(batchSize, { horizontalFlip: false, rotationDegrees: 0, shift: 0 });
     const run = async (steps: number): Promise<number> =>
       (await engine.train(resnet20(), randomImages(steps * batchSize, 32, 10), validation, recipe)).imagesPerSecond;
     await run(WARM_UP_STEPS);

@@ -1,15 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Failure } from '../core/failure.ts';
+import { tsx } from '../jobs/process.ts';
 import { engineReport, type EngineReport } from '../schema/common.ts';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 const root = fileURLToPath(new URL('engine-root.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 const setupRecord = z.object({ reason: z.string() });
 /**

@@ -6,7 +6,8 @@ import type { Env } from '../http/router.ts';
 import { createLocalQueue } from '../jobs/local.ts';
 import { startSupervisor } from '../jobs/supervisor.ts';
 import { settle } from '../services/settle.ts';
-import { acquireDataDir, openStore } from '../store/index.ts';
+import { acquireDataDir } from '../store/owner.ts';
+import { openStore } from '../store/store.ts';
 import { engineProbe } from './engine-probe.ts';
 import { zooDir } from './zoo.ts';
 

@@ -1,7 +1,8 @@
 import { loadConfig } from '../config.ts';
 import { Failure } from '../core/failure.ts';
 import type { Job } from '../schema/jobs.ts';
-import { newId, readOwner } from '../store/index.ts';
+import { newId } from '../store/ids.ts';
+import { readOwner } from '../store/owner.ts';
 import { createClient, type Client } from './client.ts';
 import { openProgressLine } from './progress.ts';
 import { openService } from './service.ts';

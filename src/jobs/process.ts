@@ -17,7 +17,8 @@ export interface JobProcess {
   readonly outcome: Promise<Outcome>;
 }
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+/** For `node --import`: runs TypeScript from whatever directory the process is started in. */
+export const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** TensorFlow's information lines while it loads; it heeds no log level before its logging has begun. */
 const STARTUP_NOISE = /^(WARNING: All log messages before absl::InitializeLog|I\d{4} \d\d:\d\d:)/;

@@ -4,6 +4,7 @@ import { cut } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
 import { compareLogits } from '../../core/stats/index.ts';
 import type { TrainResult } from '../../engine/types.ts';
+import type { ProfileResult } from '../../schema/profiles.ts';
 import type { PrunePlanView, PruneReport, Stage, StageName, Training } from '../../schema/prunings.ts';
 import type { DatasetRef, JobHandler } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
@@ -120,7 +121,7 @@ export const prune: JobHandler<'prune'> = async (context) => {
       images: paired.count,
       split: 'test',
     },
-    layers: layerChanges(base, final),
+    layers: layerChanges(profileWeights(base, { layers: 'conv', seed: 0 }), artifact.profile),
     hashes: { model: model.contentHash, dataset: dataset.blob, artifact: artifact.contentHash },
     seed: request.seed,
     engine: stampOf(engine),
@@ -154,14 +155,13 @@ function trainingDocument({ history, bestEpoch, imagesPerSecond }: TrainResult):
   return { epochs: history.length, bestEpoch, imagesPerSecond, history: [...history] };
 }
 
-function layerChanges(before: Network, after: Network): PruneReport['layers'] {
-  const [old, now] = [before, after].map((network) => profileWeights(network, { layers: 'conv', seed: 0 }).layers);
-  return old.map((layer, i) => ({
+function layerChanges(before: ProfileResult, after: ProfileResult): PruneReport['layers'] {
+  return before.layers.map((layer, i) => ({
     layer: layer.layer,
     kernelsBefore: layer.kernels,
-    kernelsAfter: now[i].kernels,
+    kernelsAfter: after.layers[i].kernels,
     diversityBefore: layer.dice?.diversity ?? null,
-    diversityAfter: now[i].dice?.diversity ?? null,
+    diversityAfter: after.layers[i].dice?.diversity ?? null,
   }));
 }
 
