@@ -7,6 +7,7 @@ import { addGroupsCommand } from './cli/commands/groups.ts';
 import { addJobCommands } from './cli/commands/jobs.ts';
 import { addModelCommands } from './cli/commands/models.ts';
 import { addProfileCommand } from './cli/commands/profile.ts';
+import { addPruneCommand } from './cli/commands/prune.ts';
 import { addServeCommand } from './cli/commands/serve.ts';
 import { addWorkCommands } from './cli/commands/work.ts';
 
@@ -33,6 +34,7 @@ addBackbonesCommand(program);
 addDatasetCommands(program);
 addProfileCommand(program);
 addWorkCommands(program);
+addPruneCommand(program);
 addGroupsCommand(program);
 addJobCommands(program);
 addServeCommand(program);

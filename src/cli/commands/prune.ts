@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
+import { pruningOf, savePruning } from '../requests.ts';
+import { resolveDataset, resolveModel } from '../resolve.ts';
+import { estimateLines, planLine, pruneReportView } from '../results.ts';
+import { savedText } from '../save.ts';
+import { layerRatio, splitTarget, type TargetOptions } from '../targets.ts';
+import { datasetLine } from '../views.ts';
+
+interface PruneOptions extends TargetOptions {
+  readonly criterion?: string;
+  readonly source?: string;
+  readonly layers?: string;
+  readonly ranking?: string;
+  readonly roundTo?: number;
+  readonly minChannels?: number;
+  readonly protect?: string[];
+  readonly recalibrate: boolean;
+  readonly recipe?: string;
+  readonly epochs?: number;
+  readonly learningRate?: number | 'auto';
+  readonly tune?: string | { lastBlocks: number };
+  readonly distill?: boolean;
+  readonly seed?: number;
+  readonly planOnly?: boolean;
+  readonly out?: string;
+}
+
+/** `espalier prune MODEL DATASET`. */
+export function addPruneCommand(program: Command): void {
+  program
+    .command('prune')
+    .argument('<model>', 'id, name, zoo:NAME or file')
+    .argument('<dataset>', 'id, name, archive or image folder')
+    .option('--ratio <share>', 'share of kernels that leaves each group (default: 0.3)', fraction('--ratio'))
+    .option('--layer-ratio <layer=share>', 'ratio of layers by name or pattern, e.g. "stage3*=0.5" (repeatable)', layerRatio)
+    .option('--flops <n>', 'FLOPs that the pruned model may have, e.g. 20M', numeral('--flops'))
+    .option('--params <n>', 'parameters that the pruned model may have, e.g. 100k', numeral('--params'))
+    .option('--bytes <n>', 'bytes that its weights may take, e.g. 400k', numeral('--bytes'))
+    .option('--latency-ms <ms>', 'milliseconds that one image may take here, measured', fraction('--latency-ms'))
+    .option('--accuracy-drop-max <share>', 'accuracy that may be lost before fine-tuning, e.g. 0.02', fraction('--accuracy-drop-max'))
+    .option('--no-certify', 'go by the estimated drop and not by its 95 % bound')
+    .option('--elbow', 'the ratio at which accuracy begins to fall faster')
+    .option('--criterion <id>', 'dice, l1, taylor, … (a wrong one lists them all)')
+    .option('--source <what>', 'what the dice criteria compare: weights, activations or weights-excess')
+    .option('--layers <which>', 'conv, or all to prune Dense units too')
+    .option('--ranking <how>', 'local: the same ratio everywhere; global; isomorphic: global among groups of one form')
+    .option('--round-to <n>', 'keep widths a multiple of this', wholeNumber('--round-to'))
+    .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
+    .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay')
+    .option('--no-recalibrate', 'leave the BatchNormalization statistics as they are')
+    .option('--recipe <name>', 'default or thesis')
+    .option('--epochs <n>', 'epochs of fine-tuning (0: none)', wholeNumber('--epochs'))
+    .option('--learning-rate <x>', 'of fine-tuning, or auto: found by a range test', learningRate)
+    .option('--tune <what>', 'all, head, bn, or last-N for the last N blocks', tuned)
+    .option('--distill', 'teach the pruned model the answers of the unpruned one too')
+    .option('--seed <n>', 'seed of the whole run', wholeNumber('--seed'))
+    .option('--plan-only', 'say what would leave, and change nothing')
+    .option('--out <folder>', 'where the artifact goes (default: out/NAME)')
+    .description('prune a model for a dataset, fine-tune it and write the artifact')
+    .action(
+      run(async (session, modelSpec: string, dataSpec: string, options: PruneOptions) => {
+        const model = await resolveModel(session, modelSpec);
+        const dataset = await resolveDataset(session, dataSpec);
+        const [target, { out, recipe, epochs, learningRate, tune, distill, ...rest }] = splitTarget(options);
+        const fineTune = { recipe, epochs, learningRate, tune, distill };
+        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune, ...rest });
+        const plan = `plan   ${planLine(done)}`;
+        if (!done.report)
+          return printed(session, done, [datasetLine(dataset), plan, ...estimateLines(done), ...done.plan.notes].join('\n'));
+        const { saved, artifact } = await savePruning(session, done, out);
+        printed(
+          session,
+          { ...done, folder: saved.folder },
+          [datasetLine(dataset), plan, pruneReportView(done.report), '', `artifact  ${artifact.id} in ${savedText(saved)}`].join('\n'),
+        );
+      }),
+    );
+}
+
+const learningRate = (text: string): number | 'auto' => (text === 'auto' ? text : fraction('--learning-rate')(text));
+
+function tuned(text: string): string | { lastBlocks: number } {
+  const blocks = /^last-(\d+)$/.exec(text);
+  return blocks ? { lastBlocks: Number(blocks[1]) } : text;
+}
