@@ -2,8 +2,9 @@ import { Failure } from '../failure.ts';
 import type { Criterion } from './criteria/criterion.ts';
 import { dice, diceGreedy, diceHybrid, diceRepresentative } from './criteria/dice.ts';
 import { apoz, hrank } from './criteria/feature-maps.ts';
+import { dacp, fpgm } from './criteria/geometry.ts';
 import { grasp, hessian, snip, taylor } from './criteria/gradient.ts';
-import { bnScale, fpgm, groupNorm, l1, l2, lamp, random } from './criteria/magnitude.ts';
+import { bnScale, groupNorm, l1, l2, lamp, random } from './criteria/magnitude.ts';
 
 /** Every criterion by its id. */
 export const criteria: Readonly<Record<string, Criterion>> = {
@@ -17,6 +18,7 @@ export const criteria: Readonly<Record<string, Criterion>> = {
   'group-norm': groupNorm,
   'bn-scale': bnScale,
   fpgm,
+  dacp,
   lamp,
   taylor,
   hessian,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Network, Node, Tensor } from '../../network/index.ts';
 import * as make from '../../network/testing.ts';
+import { createRandom } from '../../random.ts';
 import { criterionOf } from '../criteria.ts';
 import type { Evidence, Source } from '../evidence.ts';
 import { dependencyGroups } from '../groups.ts';
@@ -115,6 +116,35 @@ describe('criteria of magnitude', () => {
     // Distances: 0–1 10, 0–2 0, 1–2 10.
     const sums = [10, 20, 10];
     expect(scores('fpgm', single(filters([3, 4, 0], [-3, -4, 0], [3, 4, 0])))).toEqual(sums.map((sum) => sum / (40 / 3)));
+  });
+
+  it('fpgm is the sum of plain distances, of near duplicates and far from the origin too', () => {
+    const random = createRandom(4);
+    const count = 24;
+    const rows = Array.from({ length: count }, () => Array.from({ length: 3 }, () => 50 + random.normal()));
+    rows[7] = rows[3].map((value) => value + 1e-5);
+    const stored = rows.map((row) => row.map(Math.fround));
+    const distances = stored.map((a) => stored.reduce((sum, b) => sum + Math.hypot(...a.map((value, at) => value - b[at])), 0));
+    const mean = distances.reduce((a, b) => a + b, 0) / count;
+    scores('fpgm', single(filters(...rows))).forEach((score, i) => expect(score).toBeCloseTo(distances[i] / mean, 8));
+  });
+
+  it('fpgm averages over producers', () => {
+    const distances = (rows: number[][]): number[] =>
+      rows.map((a) => rows.reduce((sum, b) => sum + Math.hypot(...a.map((v, at) => v - b[at])), 0));
+    const shares = (sums: number[]): number[] => sums.map((sum) => (3 * sum) / sums.reduce((a, b) => a + b, 0));
+    const c = shares(distances([[1, -1, 0], [2, 2, 0], [0, -3, 3]])); // prettier-ignore
+    const d = shares(distances([[10, 0, 0], [10, 0, 0], [0, 0, -40]])); // prettier-ignore
+    scores('fpgm', residual).forEach((score, i) => expect(score).toBeCloseTo((c[i] + d[i]) / 2, 12));
+  });
+
+  it('dacp is length times mean angle to the others', () => {
+    // Lengths 1, 2, 3, 0; angles 0–1 π/2, 0–2 π, 1–2 π/2, and π/2 to the filter of zeros.
+    const lengths = [1, 2, 3, 0].map((length) => length / 1.5);
+    const angles = [(0.5 + 1 + 0.5) / 3, 0.5, (1 + 0.5 + 0.5) / 3, 0.5];
+    scores('dacp', single(filters([1, 0, 0], [0, 2, 0], [-3, 0, 0], [0, 0, 0]))).forEach((score, i) =>
+      expect(score).toBeCloseTo(lengths[i] * angles[i], 12),
+    );
   });
 
   it('random is uniform and seeded', () => {

@@ -1,5 +1,4 @@
 import { sumsOf } from '../portion.ts';
-import type { GroupRows } from '../view.ts';
 import { meanOfKernels, meanOver, ofWeights, relative } from './criterion.ts';
 
 /** Σ|w| of a channel's kernels, divided by the layer's mean, averaged over the group's producers (Li et al. 2017). */
@@ -45,27 +44,6 @@ function adaptive(squares: Float64Array): Float64Array {
     for (; first < end; first++) scores[order[first]] = notSmaller === 0 ? 0 : squares[order[first]] / notSmaller;
   }
   return scores;
-}
-
-/**
- * Σ_j ‖w_i − w_j‖₂ over the layer's filters, signs kept: one near the geometric median is replaceable (FPGM, He et al.
- * 2019); divided by the layer's mean, averaged over the producers.
- */
-export const fpgm = ofWeights((view) => meanOver(view.rows(), view.size, (matrices) => relative(distanceSums(matrices, view.size))));
-
-function distanceSums(matrices: readonly GroupRows[], count: number): Float64Array {
-  const sums = new Float64Array(count);
-  for (let i = 1; i < count; i++) {
-    for (let j = 0; j < i; j++) {
-      let squared = 0;
-      for (const { size, values } of matrices) {
-        for (let a = i * size, b = j * size; a < (i + 1) * size; a++, b++) squared += (values[a] - values[b]) ** 2;
-      }
-      sums[i] += Math.sqrt(squared);
-      sums[j] += Math.sqrt(squared);
-    }
-  }
-  return sums;
 }
 
 function square(value: number): number {
