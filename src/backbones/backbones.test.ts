@@ -6,7 +6,16 @@ import { costOf, inferShapes, inputShapesOf, layerOf, validateNetwork } from '..
 import { architectures, buildBackbone, loadWeights, topologyOf, torchNaming } from './index.ts';
 
 const golden = join(import.meta.dirname, '../../../shared/golden');
-const small = ['cifar-resnet20', 'cifar-resnet32', 'cifar-resnet56', 'vgg-small', 'squeezenet-small', 'mobilenetv2-small', 'custom-cnn'];
+const small = [
+  'cifar-resnet20',
+  'cifar-resnet32',
+  'cifar-resnet56',
+  'vgg-small',
+  'squeezenet-small',
+  'mobilenetv2-small',
+  'custom-cnn',
+  'densenet-small',
+];
 
 const published: Readonly<Record<string, number>> = {
   resnet34: 21_797_672,
