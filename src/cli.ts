@@ -8,6 +8,7 @@ import { addJobCommands } from './cli/commands/jobs.ts';
 import { addModelCommands } from './cli/commands/models.ts';
 import { addProfileCommand } from './cli/commands/profile.ts';
 import { addPruneCommand } from './cli/commands/prune.ts';
+import { addRecommendCommand } from './cli/commands/recommend.ts';
 import { addServeCommand } from './cli/commands/serve.ts';
 import { addWorkCommands } from './cli/commands/work.ts';
 
@@ -33,6 +34,7 @@ addModelCommands(program);
 addBackbonesCommand(program);
 addDatasetCommands(program);
 addProfileCommand(program);
+addRecommendCommand(program);
 addWorkCommands(program);
 addPruneCommand(program);
 addGroupsCommand(program);

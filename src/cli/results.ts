@@ -1,9 +1,7 @@
-import { pc } from './colour.ts';
 import type { Pruning, PruneReport, Stage, StageName } from '../schema/prunings.ts';
-import type { RankedCandidate, Recommendation } from '../schema/recommendations.ts';
-import { bytes, duration, fixed, percent, percentWithInterval, si, table } from './format.ts';
+import { bytes, duration, percent, percentWithInterval, si, table } from './format.ts';
 
-// Recommendations and pruning reports in words and tables: what, how sure, why, what next.
+// Plans and pruning reports in words and tables: what, how sure, why, what next.
 
 const STAGE_TITLES: Readonly<Record<StageName, string>> = {
   base: 'base',
@@ -11,39 +9,6 @@ const STAGE_TITLES: Readonly<Record<StageName, string>> = {
   recalibrated: 'recalibrated',
   fineTuned: 'fine-tuned',
 };
-
-export function recommendationView(r: Recommendation): string {
-  const rows = r.ranking.map((c, i) => [
-    i > 0 && c.rank === r.ranking[i - 1].rank ? '=' : String(c.rank),
-    c.name,
-    percentWithInterval(c.predictedAccuracy),
-    c.probabilityBest.toFixed(2),
-    fixed(c.scores.weightDiversity, 3),
-    fixed(c.scores.activationDiversity, 3),
-    flops(c),
-    c.scores.logMe.value.toFixed(3),
-    c.excluded ? pc.yellow(c.excluded) : '',
-  ]);
-  return [
-    table(['>#', 'backbone', 'predicted %', '>P(best)', '>Dice weights', '>Dice activations', '>FLOPs', '>LogME', ''], rows),
-    pc.dim(`  predicted: ${r.predictedBy}`),
-    '',
-    r.summary,
-    ...chosen(r).reasons.map((reason) => `  · ${reason}`),
-    ...r.warnings.map((warning) => pc.yellow(`  ! ${warning}`)),
-  ].join('\n');
-}
-
-/** The candidate that the recommendation names. */
-export function chosen(r: Recommendation): RankedCandidate {
-  const found = r.ranking.find(({ model }) => model === r.chosen);
-  if (!found) throw new Error(`Recommendation ${r.id} chose a model that it did not rank.`);
-  return found;
-}
-
-function flops({ cost, flopsAfterPruning }: RankedCandidate): string {
-  return flopsAfterPruning === null ? si(cost.flops) : `${si(cost.flops)} → ${si(flopsAfterPruning)}`;
-}
 
 /** The one line that tells what the plan takes away. */
 export function planLine({ plan }: Pick<Pruning, 'plan'>): string {
