@@ -38,6 +38,8 @@ export const limits = {
   idxBytesMax: 768 * MiB,
   /** A split packed for training, held in memory once: 20,000 images at 224 × 224, or a million at 32 × 32. */
   packedBytesMax: 3072 * MiB,
+  /** Files that can be made again: packed images and features of a few dozen datasets, a small part of any disk. */
+  cacheBytesMax: 8 * 1024 * MiB,
   /** A dataset's archive as it is sent: an ImageNet-100 at 256 px; it is on disk only. */
   datasetBytesMax: 8 * 1024 * MiB,
   /** A JSON body, held in memory: 200 candidates' ids take 6 KiB. */

@@ -11,6 +11,7 @@ export interface Start {
   readonly input: JobInput<JobKind>;
   readonly workDir: string;
   readonly blobsDir: string;
+  readonly cacheDir: string;
   readonly zooDir: string;
   readonly engine: Config['engine'];
   readonly logLevel: Config['logLevel'];

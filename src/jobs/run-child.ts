@@ -6,6 +6,7 @@ import type { Engine } from '../engine/types.ts';
 import { limits } from '../limits.ts';
 import type { JobKind } from '../schema/jobs.ts';
 import { type Blobs, openBlobs } from '../store/blobs.ts';
+import { openCache } from '../store/cache.ts';
 import { fileCheckpoints } from './checkpoints.ts';
 import type { FromChild, Start } from './messages.ts';
 import { throttle } from './throttle.ts';
@@ -52,6 +53,7 @@ async function run(start: Start, handlers: JobHandlers, openEngine: (options: Co
   const context: JobContext<JobKind> = {
     input: start.input,
     blobs: reportedBlobs(openBlobs(start.blobsDir, join(start.workDir, 'blobs')), send),
+    cache: openCache(start.cacheDir, limits.cacheBytesMax),
     workDir: start.workDir,
     checkpoints: (name) => fileCheckpoints(start.workDir, name),
     engine: () => (engine ??= openEngine(start.engine)),

@@ -101,7 +101,17 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     const workDir = workDirOf(store, jobId);
     mkdirSync(workDir, { recursive: true });
     const { engine, logLevel } = config;
-    const about = { jobId, kind, input, workDir, blobsDir: store.blobsDir, zooDir: options.zooDir, engine, logLevel };
+    const about = {
+      jobId,
+      kind,
+      input,
+      workDir,
+      blobsDir: store.blobsDir,
+      cacheDir: store.cacheDir,
+      zooDir: options.zooDir,
+      engine,
+      logLevel,
+    };
     const process = startProcess(options.entry ?? childRoot, config.jobs.memoryMiB, about, (message) => hear(lease, message));
     const job: Running = { lease, process };
     running.set(jobId, job);

@@ -8,8 +8,9 @@ import type { ProfileRequest, ProfileResult } from '../schema/profiles.ts';
 import type { PrunePlanView, PruneReport, PruneRequest } from '../schema/prunings.ts';
 import type { RecommendationResult, RecommendRequest } from '../schema/recommendations.ts';
 import type { BlobRef, Blobs } from '../store/blobs.ts';
+import type { Cache } from '../store/cache.ts';
 
-export type { BlobRef, Blobs };
+export type { BlobRef, Blobs, Cache };
 
 /** A registered model as jobs need it; the blob holds `encodeNetwork`'s bytes. */
 export interface ModelRef {
@@ -90,6 +91,8 @@ export type JobResult<K extends JobKind> = JobTypes[K]['result'];
 export interface JobContext<K extends JobKind> {
   readonly input: JobInput<K>;
   readonly blobs: Blobs;
+  /** Of what takes long to make from a blob and can be made again: packed images, features. */
+  readonly cache: Cache;
   /** Survives a crash of the child; removed when the job is settled. */
   readonly workDir: string;
   /** A named checkpoint file in the work directory, replaced atomically. */

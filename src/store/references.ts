@@ -20,9 +20,13 @@ function isReferenced(db: Tables, hash: string): boolean {
 }
 
 /**
- * Deletes the blobs that no model, dataset, profile or unfinished job refers to; to be called after the rows are gone.
+ * Deletes the blobs that no model, dataset, profile or unfinished job refers to, with what was made from them; to be called after the rows are gone.
  * @param writtenUntil Unix time in milliseconds; a blob written again after it is somebody else's, who has not told us yet
  */
 export async function collectBlobs(store: Store, hashes: Iterable<string>, writtenUntil = Number.POSITIVE_INFINITY): Promise<void> {
-  for (const hash of hashes) if (!isReferenced(store.db, hash)) await store.blobs.delete(hash, writtenUntil);
+  for (const hash of hashes) {
+    if (isReferenced(store.db, hash)) continue;
+    await store.blobs.delete(hash, writtenUntil);
+    await store.cache.forget(hash);
+  }
 }

@@ -5,7 +5,9 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { mkdirSync } from 'node:fs';
+import { limits } from '../limits.ts';
 import { type Blobs, openBlobs } from './blobs.ts';
+import { type Cache, openCache } from './cache.ts';
 import * as tables from './tables.ts';
 
 /** The tables, in or out of a transaction; every call is synchronous. */
@@ -20,6 +22,10 @@ export interface Store {
   readonly blobs: Blobs;
   /** The folder of the blobs, for a job's process to open. */
   readonly blobsDir: string;
+  /** Of what was made from the blobs. */
+  readonly cache: Cache;
+  /** The folder of the cache, for a job's process to open. */
+  readonly cacheDir: string;
   /** The data directory. */
   readonly dataDir: string;
   /** Runs `work` and commits, or rolls back what it throws. On disk (fsync) when this returns. `work` must not be async. */
@@ -37,6 +43,8 @@ export function openStore(dataDir: string): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const blobsDir = join(dataDir, 'blobs');
   const blobs = openBlobs(blobsDir);
+  const cacheDir = join(dataDir, 'cache');
+  const cache = openCache(cacheDir, limits.cacheBytesMax);
   const client = new Database(join(dataDir, 'espalier.db'), { timeout: BUSY_MS });
   try {
     client.pragma('journal_mode = WAL');
@@ -51,6 +59,8 @@ export function openStore(dataDir: string): Store {
       db,
       blobs,
       blobsDir,
+      cache,
+      cacheDir,
       dataDir,
       transaction: (work) => db.transaction((tx) => work(tx as Tables as Transaction), { behavior: 'immediate' }),
       close: () => client.close(),

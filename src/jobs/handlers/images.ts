@@ -12,19 +12,34 @@ export function inputSizeOf(network: Network): { height: number; width: number }
   return { height, width };
 }
 
-type Reading = Pick<JobContext<'prune'>, 'blobs' | 'progress' | 'signal'>;
+type Reading = Pick<JobContext<'prune'>, 'blobs' | 'cache' | 'progress' | 'signal'>;
 
-/** The named splits of a dataset at one size, in memory. */
+/** To be raised when images are decoded, cut out or resized to other pixels than before. */
+const PIXELS_VERSION = 1;
+
+/** The named splits of a dataset at one size, in memory; decoded once, and from then on read as they were packed. */
 export async function packSplits<S extends SplitName>(
-  { blobs, progress, signal }: Reading,
+  { blobs, cache, progress, signal }: Reading,
   dataset: DatasetRef,
   size: { height: number; width: number },
   splits: readonly S[],
 ): Promise<Record<S, ImageSet>> {
+  const { height, width } = size;
   const opened = await openDataset(await blobs.localPath(dataset.blob));
   try {
     const packed: Partial<Record<S, ImageSet>> = {};
-    for (const split of splits) packed[split] = await opened.pack(split, size, { onProgress: progress, signal });
+    for (const split of splits) {
+      const labels = Int32Array.from(opened.splits[split], ({ label }) => label);
+      const name = `${split}-${height}x${width}-v${PIXELS_VERSION}`;
+      const pixels = await cache.read(dataset.blob, name);
+      if (pixels?.length === labels.length * height * width * 3) {
+        packed[split] = { count: labels.length, height, width, pixels, labels };
+        continue;
+      }
+      const made = await opened.pack(split, size, { onProgress: progress, signal });
+      await cache.write(dataset.blob, name, made.pixels);
+      packed[split] = made;
+    }
     return packed as Record<S, ImageSet>;
   } finally {
     await opened.close();
