@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { activationProfile, similarityMatrix, unpackTriangle } from '../../core/dice/index.ts';
 import { createRandom } from '../../core/random.ts';
-import { profiled } from './dice.ts';
+import { profileActivations } from './dice.ts';
 
 describe('a profile on the kernels', () => {
   const random = createRandom(1);
@@ -16,7 +16,7 @@ describe('a profile on the kernels', () => {
     ['lone', layer(1, 300)],
     ['b', layer(40, 300)],
   ]);
-  const make = (precision: 'exact' | 'fast') => profiled(precision, (tools) => activationProfile(samples, { seed: 1, ...tools }));
+  const make = (precision: 'exact' | 'fast') => profileActivations(samples, { seed: 1, precision });
   const reference = activationProfile(samples, { seed: 1 });
 
   // The reference itself would leave no error: a rounding of float32 or of eight bits proves what has run.

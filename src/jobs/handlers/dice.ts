@@ -1,5 +1,14 @@
-import { availableParallelism } from 'node:os';
-import { measuredError, packTriangle, type ModelProfile, type ProfileOptions, type Similarity } from '../../core/dice/index.ts';
+import { loadConfig } from '../../config.ts';
+import {
+  activationProfile,
+  measuredError,
+  packTriangle,
+  type ModelProfile,
+  type ProfileOptions,
+  type SampledActivations,
+  type Similarity,
+} from '../../core/dice/index.ts';
+import type { OnProgress } from '../../core/progress.ts';
 import { createRandom } from '../../core/random.ts';
 import { openDiceKernels, type DiceKernels } from '../../kernels/dice.ts';
 import type { BlobRef, Blobs } from '../types.ts';
@@ -12,7 +21,7 @@ const PAIRS_CHECKED = 32;
 
 let kernels: DiceKernels | undefined;
 /** This process is one job's: it opens the kernels once. Their threads sleep while there is nothing to compare. */
-const opened = (): DiceKernels => (kernels ??= openDiceKernels({ threads: Math.min(availableParallelism(), THREADS_MAX) }));
+const opened = (): DiceKernels => (kernels ??= openDiceKernels({ threads: Math.min(loadConfig().engine.threads, THREADS_MAX) }));
 
 export interface Profiled {
   /** core/dice's profile as the schema types it, with how exact it is. */
@@ -45,6 +54,19 @@ export function profiled(
   // Plain mutable arrays, as the schema types it.
   const document = structuredClone(profile) as Omit<Profiled['document'], 'precision' | 'similarityError'>;
   return { document: { ...document, precision, similarityError }, triangles };
+}
+
+/**
+ * Dice profile of sampled activations.
+ *
+ * @param samples of `Engine.activations`
+ * @param options.seed of the permuted null and of the blocks that the standard error comes from
+ */
+export function profileActivations(
+  samples: ReadonlyMap<string, SampledActivations>,
+  { precision = 'exact', ...options }: { readonly seed: number; readonly precision?: Precision; readonly onProgress?: OnProgress },
+): Profiled {
+  return profiled(precision, (tools) => activationProfile(samples, { ...options, ...tools }));
 }
 
 /** Writes the matrices one after the other, little-endian as every platform of Node is; the profile's layers say how long each is. */

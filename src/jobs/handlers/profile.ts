@@ -1,9 +1,8 @@
-import { activationProfile } from '../../core/dice/index.ts';
 import { Failure } from '../../core/failure.ts';
 import type { ProfileRequest } from '../../schema/profiles.ts';
 import type { JobHandler } from '../types.ts';
 import { firstImages, inputSizeOf, packSplits } from './images.ts';
-import { profiled, writeTriangles } from './dice.ts';
+import { profileActivations, writeTriangles } from './dice.ts';
 import { loadNetwork, stampOf, storeWeightProfile } from './models.ts';
 
 /** Dice profile of a model's weights, or of its activations on the train split of a dataset. */
@@ -23,7 +22,7 @@ export const profile: JobHandler<'profile'> = async (context) => {
   const engine = await context.engine();
   const { positionsPerImage, precision, seed } = request;
   const samples = await engine.activations(network, probe, { positionsPerImage, seed, onProgress, signal });
-  const { document, triangles } = profiled(precision, (tools) => activationProfile(samples, { seed, onProgress, ...tools }));
+  const { document, triangles } = profileActivations(samples, { seed, precision, onProgress });
   return {
     profile: { ...document, images: probe.count, positionsPerImage, notes: probeNotes(probe.count, request), engine: stampOf(engine) },
     matrices: (await writeTriangles(blobs, triangles)).hash,
