@@ -31,7 +31,7 @@ export async function train(
   recipe: Recipe,
   options: TrainOptions = {},
 ): Promise<TrainResult> {
-  const { checkpoints, signal, onProgress, teacher, checkpointSeconds = CHECKPOINT_SECONDS } = options;
+  const { checkpoints, signal, onProgress, teacher, checkpointSeconds = CHECKPOINT_SECONDS, pauseAfter = recipe.epochs } = options;
   // Under a frozen backbone nothing is differentiated, so that it may run as fast as it infers.
   const fuse = recipe.tune === 'head' ? 'inference' : 'training';
   const plan = planOf(network, logitsNode(network).id, { fuse, observed: new Set([classifierNode(network).id]) });
@@ -44,7 +44,7 @@ export async function train(
   const trainer = createTrainer(backend, course, state);
   const save = async (next: TrainState): Promise<void> => checkpoints?.save(encodeState(next));
   try {
-    while (state.epoch < recipe.epochs && !isOver(state)) {
+    while (state.epoch < Math.min(recipe.epochs, pauseAfter) && !isOver(state)) {
       const { epoch } = state;
       const before = state;
       const loss = await runEpoch({

@@ -85,6 +85,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Written after every epoch and now and then within one; a run that finds one goes on from it and ends with the same weights. */
   readonly checkpoints?: Checkpoints;
+  /** The training pauses after so many epochs of the recipe's, and goes on from `checkpoints` when it is called again. */
+  readonly pauseAfter?: number;
   /** Seconds of training between two checkpoints within an epoch; 60 when absent. */
   readonly checkpointSeconds?: number;
   /** Whose answers `recipe.distillation` is about; of the same input, preprocessing and classes. */

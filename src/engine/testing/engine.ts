@@ -92,6 +92,17 @@ export function describeEngine(open: () => Engine): void {
       await expect(open().train(network, train, validation, { ...augmented, seed: 9 }, { checkpoints })).rejects.toThrow('another recipe');
     });
 
+    it('pauses after an epoch and goes on', async () => {
+      const network = withRandomWeights(tiny);
+      const whole = await open().train(network, train, validation, augmented);
+      const checkpoints = inMemory();
+      const paused = await open().train(network, train, validation, augmented, { checkpoints, pauseAfter: 1 });
+      expect(paused.history).toEqual(whole.history.slice(0, 1));
+      const resumed = await open().train(network, train, validation, augmented, { checkpoints });
+      expect(resumed.history).toEqual(whole.history);
+      expect(valuesOf(resumed.network)).toEqual(valuesOf(whole.network));
+    });
+
     it('tunes the head alone, with frozen BatchNormalization', async () => {
       const network = withRandomWeights(tiny);
       const result = await withoutLeak(() => open().train(network, train, validation, { ...recipe, learningRate: 0.1, tune: 'head' }));
