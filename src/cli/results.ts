@@ -30,6 +30,7 @@ export function pruneReportView(report: PruneReport): string {
   const [base] = stages;
   const final = stages[stages.length - 1];
   const test = (stage: Stage, figure: (m: NonNullable<Stage['test']>) => string): string => (stage.test ? figure(stage.test) : '');
+  const time = ({ medianMs }: { medianMs: number }): string => `${medianMs.toFixed(2)} ms`;
   const rows = [
     row('accuracy (validation)', ({ validation }) => percent(validation.accuracy.value)),
     row('macro F1 (validation)', ({ validation }) => percent(validation.macroF1.value)),
@@ -38,7 +39,9 @@ export function pruneReportView(report: PruneReport): string {
     row('FLOPs', ({ cost }) => si(cost.flops)),
     row('parameters', ({ cost }) => si(cost.params)),
     row('size', ({ cost }) => bytes(cost.bytes)),
-    row('latency, batch 1', ({ latencyMs }) => (latencyMs === null ? '' : `${latencyMs.toFixed(2)} ms`)),
+    ...report.latency.map((times) =>
+      row(`latency, batch ${times.batchSize}`, (stage) => (stage === base ? time(times.base) : stage === final ? time(times.final) : '')),
+    ),
   ];
   const { accuracy, mcnemarP, images, split } = difference;
   const speed = [

@@ -1,14 +1,19 @@
 import { logitsNode } from '../core/network/index.ts';
 import type { Network, Node } from '../core/network/types.ts';
 import { createRandom } from '../core/random.ts';
+import { quantileOfSorted } from '../core/stats/index.ts';
 import type { Backend } from './backend.ts';
 import { forward, upload } from './execute.ts';
 import { breathe } from './infer.ts';
 import { planOf } from './plan.ts';
 import { tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
+import type { Latency } from './types.ts';
 
 const WARM_UP_RUNS = 2;
+/** Large networks are slow to measure, and their times vary less. */
+const LONG_ENOUGH_MS = 5000;
+const RUNS_MIN = 3;
 const SPEED_CHECK_MS = 500;
 const SPEED_CHECK_BATCH = 32;
 
@@ -17,18 +22,23 @@ export async function latency(
   backend: Backend,
   networks: readonly Network[],
   { batchSize, runs }: { readonly batchSize: number; readonly runs: number },
-): Promise<number[]> {
+): Promise<Latency[]> {
   const runners = networks.map((network) => createRunner(backend, network, batchSize));
   try {
     const times = networks.map((): number[] => []);
+    const begun = performance.now();
     for (let run = -WARM_UP_RUNS; run < runs; run++) {
+      if (run >= RUNS_MIN && performance.now() - begun > LONG_ENOUGH_MS) break;
       for (const [at, runner] of runners.entries()) {
         const ms = runner.run();
         if (run >= 0) times[at].push(ms);
       }
       await breathe();
     }
-    return times.map(median);
+    return times.map((ms) => {
+      const sorted = Float64Array.from(ms).sort();
+      return { medianMs: quantileOfSorted(sorted, 0.5), lowMs: quantileOfSorted(sorted, 0.25), highMs: quantileOfSorted(sorted, 0.75) };
+    });
   } finally {
     for (const runner of runners) runner.dispose();
   }
@@ -72,12 +82,6 @@ function createRunner({ primitives }: Backend, network: Network, batchSize: numb
     },
     dispose: () => tf.dispose([x, ...weights.values()]),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function checkNetwork(): Network {

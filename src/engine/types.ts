@@ -123,6 +123,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Milliseconds of one batch over the measured runs. */
+export interface Latency {
+  readonly medianMs: number;
+  /** Lower and upper quartile: how far one run is from another on this machine. */
+  readonly lowMs: number;
+  readonly highMs: number;
+}
+
 /** The only way to run a Network. One per process; not safe in worker threads. Never mutates the networks it is given. */
 export interface Engine {
   readonly info: EngineInfo;
@@ -166,8 +174,11 @@ export interface Engine {
 
   train(network: Network, train: ImageSet, validation: ImageSet, recipe: Recipe, options?: TrainOptions): Promise<TrainResult>;
 
-  /** Median milliseconds a batch for each network; warmed up, interleaved so that drift hits all alike. */
-  latency(networks: readonly Network[], options: { readonly batchSize: number; readonly runs: number }): Promise<number[]>;
+  /**
+   * How long a batch takes each network; warmed up, interleaved so that drift hits all alike. At most `runs` of each, fewer
+   * where they take seconds.
+   */
+  latency(networks: readonly Network[], options: { readonly batchSize: number; readonly runs: number }): Promise<Latency[]>;
 
   /** Images per second of a small fixed convolution network in about half a second. */
   speedCheck(): Promise<number>;

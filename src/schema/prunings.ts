@@ -183,6 +183,8 @@ export type StageName = z.infer<typeof stageName>;
 export const stage = z.object({ name: stageName, validation: metrics, test: metrics.nullable(), cost, latencyMs: z.number().nullable() });
 export type Stage = z.infer<typeof stage>;
 
+const latencyOfBatch = z.object({ medianMs: z.number(), lowMs: z.number(), highMs: z.number() });
+
 export const layerChange = z.object({
   layer: z.string(),
   kernelsBefore: z.int(),
@@ -210,7 +212,10 @@ export const pruneReport = z
     stages: z.array(stage),
     fineTuning: training.nullable(),
     speedUp: z.number().describe('FLOPs of the base over FLOPs of the pruned model (eq. 5).'),
-    speedUpMeasured: z.number().nullable(),
+    speedUpMeasured: z.number().nullable().describe('Latency of the base over that of the final model, batch 1.'),
+    latency: z
+      .array(z.object({ batchSize: z.int(), base: latencyOfBatch, final: latencyOfBatch, speedUp: z.number() }))
+      .describe('Base and final in turns after a warm-up, random input: median and quartiles of one batch.'),
     difference: z
       .object({ accuracy: estimate, macroF1: estimate, mcnemarP: z.number(), images: z.int(), split: z.enum(['validation', 'test']) })
       .describe('Final minus base, paired bootstrap.'),

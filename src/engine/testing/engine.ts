@@ -217,7 +217,11 @@ export function describeEngine(open: () => Engine): void {
     const network = withRandomWeights(tiny);
     const times = await withoutLeak(() => open().latency([network, network], { batchSize: 4, runs: 3 }));
     expect(times).toHaveLength(2);
-    for (const ms of times) expect(ms).toBeGreaterThan(0);
+    for (const { lowMs, medianMs, highMs } of times) {
+      expect(lowMs).toBeGreaterThan(0);
+      expect(medianMs).toBeGreaterThanOrEqual(lowMs);
+      expect(highMs).toBeGreaterThanOrEqual(medianMs);
+    }
     expect(await withoutLeak(() => open().speedCheck())).toBeGreaterThan(1);
   });
 }

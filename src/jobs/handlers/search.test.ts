@@ -20,7 +20,7 @@ function searchWith(accuracyAt: (channels: number) => number, images: number): S
   let recalibrations = 0;
   const engine = {
     info: { backend: 'cpu' },
-    latency: async (networks: readonly Network[]) => networks.map((network) => channelsOf(network) / 10),
+    latency: async (networks: readonly Network[]) => networks.map((network) => ({ medianMs: channelsOf(network) / 10 })),
     recalibrate: async (network: Network) => {
       recalibrations++;
       return network;

@@ -64,7 +64,7 @@ async function atLatency(targetMs: number, { engine, base, planner, progress }: 
   const steps: SearchStep[] = [];
   const measure = async (ratio: number): Promise<{ plan: Plan; ms: number; baseMs: number }> => {
     const plan = planner({ ratio });
-    const [baseMs, ms] = await engine.latency([base, cut(base, plan)], { batchSize: 1, runs: LATENCY_RUNS });
+    const [{ medianMs: baseMs }, { medianMs: ms }] = await engine.latency([base, cut(base, plan)], { batchSize: 1, runs: LATENCY_RUNS });
     steps.push(stepOf(ratio, plan, { latencyMs: ms }));
     progress({ phase: `latency at ratio ${ratio.toFixed(2)}`, done: steps.length, total: LATENCY_HALVINGS + 1 });
     return { plan, ms, baseMs };
