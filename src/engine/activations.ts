@@ -11,7 +11,8 @@ import { shapeOf, tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
 import type { ActivationSample, RunOptions } from './types.ts';
 
-interface Reader {
+/** Collects the samples of one site. */
+export interface Reader {
   readonly site: ActivationSite;
   readonly channels: number;
   readonly positions: number;
@@ -29,15 +30,7 @@ export async function activations(
   images: ImageSet,
   options: RunOptions & { readonly positionsPerImage: number; readonly seed: number },
 ): Promise<Map<string, ActivationSample>> {
-  const shapes = inferShapes(network);
-  const readers = activationSites(network).map((site, at): Reader => {
-    const shape = shapes.get(site.read) ?? [];
-    const channels = channelsOf(shape);
-    const positions = sizeOf(shape) / channels;
-    const perImage = Math.min(options.positionsPerImage, positions);
-    const values = new Float32Array(channels * images.count * perImage);
-    return { site, channels, positions, perImage, values, random: createRandom(options.seed + at) };
-  });
+  const readers = activationReaders(network, images.count, options);
   const plan = planOf(network, network.nodes[network.nodes.length - 1].id, {
     fuse: 'inference',
     observed: new Set(readers.map(({ site }) => site.read)),
@@ -49,14 +42,44 @@ export async function activations(
     (output, begin) => {
       first = begin + shapeOf(output)[0];
     },
-    (id, output) => {
-      for (const reader of readers) if (reader.site.read === id) sample(reader, output, first, images.count);
-    },
+    (id, output) => readActivations(readers, id, output, { first, images: images.count }),
   );
+  return sampledBy(readers, images.count);
+}
+
+/** One reader for each site, for so many images. */
+export function activationReaders(
+  network: Network,
+  images: number,
+  options: { readonly positionsPerImage: number; readonly seed: number },
+): Reader[] {
+  const shapes = inferShapes(network);
+  return activationSites(network).map((site, at): Reader => {
+    const shape = shapes.get(site.read) ?? [];
+    const channels = channelsOf(shape);
+    const positions = sizeOf(shape) / channels;
+    const perImage = Math.min(options.positionsPerImage, positions);
+    const values = new Float32Array(channels * images * perImage);
+    return { site, channels, positions, perImage, values, random: createRandom(options.seed + at) };
+  });
+}
+
+/** Takes the samples of a batch whose images begin at `first`, where the node `id` is a site. */
+export function readActivations(
+  readers: readonly Reader[],
+  id: string,
+  output: Tensor,
+  { first, images }: { readonly first: number; readonly images: number },
+): void {
+  for (const reader of readers) if (reader.site.read === id) sample(reader, output, first, images);
+}
+
+/** What the readers took, keyed by the convolution's node id. */
+export function sampledBy(readers: readonly Reader[], images: number): Map<string, ActivationSample> {
   return new Map(
     readers.map(({ site, channels, perImage, values }) => [
       site.conv,
-      { channels, samples: images.count * perImage, values, nonNegative: site.nonNegative },
+      { channels, samples: images * perImage, values, nonNegative: site.nonNegative },
     ]),
   );
 }

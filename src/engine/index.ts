@@ -5,6 +5,7 @@ import type { Backend } from './backend.ts';
 import { gradients } from './gradients.ts';
 import { features, logits, logitsOf } from './infer.ts';
 import { latency, speedCheck } from './latency.ts';
+import { observe } from './observe.ts';
 import { recalibrate } from './recalibrate.ts';
 import { train } from './train.ts';
 import type { BackendName, Engine } from './types.ts';
@@ -32,6 +33,7 @@ export function engineOf(backend: Backend): Engine {
     logitsOf: (network, inputs) => logitsOf(backend, network, inputs),
     features: (network, images, runOptions) => features(backend, network, images, runOptions),
     activations: (network, images, runOptions) => activations(backend, network, images, runOptions),
+    observe: (network, images, runOptions) => observe(backend, network, images, runOptions),
     gradients: (network, images, runOptions) => gradients(backend, network, images, runOptions),
     recalibrate: (network, images, runOptions) => recalibrate(backend, network, images, runOptions),
     train: (network, trainSet, validation, recipe, trainOptions) => train(backend, network, trainSet, validation, recipe, trainOptions),

@@ -131,6 +131,23 @@ export interface Latency {
   readonly highMs: number;
 }
 
+export interface ObserveOptions extends RunOptions {
+  /** The first so many images are those whose activations are sampled. */
+  readonly probeImages: number;
+  readonly positionsPerImage: number;
+  readonly seed: number;
+}
+
+/** What one forward pass shows of a network. */
+export interface Observation {
+  /** As {@link Engine.features}. */
+  readonly features: { readonly dimensions: number; readonly values: Float32Array };
+  /** As {@link Engine.logits}. */
+  readonly logits: Float32Array;
+  /** As {@link Engine.activations}. */
+  readonly activations: ReadonlyMap<string, ActivationSample>;
+}
+
 /** The only way to run a Network. One per process; not safe in worker threads. Never mutates the networks it is given. */
 export interface Engine {
   readonly info: EngineInfo;
@@ -154,6 +171,9 @@ export interface Engine {
     images: ImageSet,
     options: RunOptions & { readonly positionsPerImage: number; readonly seed: number },
   ): Promise<Map<string, ActivationSample>>;
+
+  /** Features, logits and activations, each image seen once. */
+  observe(network: Network, images: ImageSet, options: ObserveOptions): Promise<Observation>;
 
   /** Resets every BatchNormalization's moving statistics and averages them cumulatively over batches of the images. */
   recalibrate(

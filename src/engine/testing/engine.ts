@@ -92,6 +92,24 @@ export function describeEngine(open: () => Engine): void {
       await expect(open().train(network, train, validation, { ...augmented, seed: 9 }, { checkpoints })).rejects.toThrow('another recipe');
     });
 
+    it('observes in one pass what features, logits and activations are', async () => {
+      const network = withRandomWeights(tiny);
+      const sampling = { positionsPerImage: 3, seed: 5, batchSize: 7 };
+      const seen = await withoutLeak(() => open().observe(network, train, { ...sampling, probeImages: 10 }));
+      const features = await open().features(network, train);
+      const probe = { ...train, count: 10, pixels: train.pixels.subarray(0, (train.pixels.length / train.count) * 10) };
+      expect(seen.features.dimensions).toBe(features.dimensions);
+      expect(distance(seen.features.values, features.values)).toBeLessThan(1e-5);
+      expect(distance(seen.logits, await open().logits(network, train))).toBeLessThan(1e-5);
+      const activations = await open().activations(network, probe, sampling);
+      expect([...seen.activations.keys()]).toEqual([...activations.keys()]);
+      for (const [conv, { values, ...about }] of activations) {
+        const { values: own, ...others } = seen.activations.get(conv) ?? { values: [] };
+        expect(others).toEqual(about);
+        expect(distance(own, values)).toBeLessThan(1e-5);
+      }
+    });
+
     it('pauses after an epoch and goes on', async () => {
       const network = withRandomWeights(tiny);
       const whole = await open().train(network, train, validation, augmented);
