@@ -43,32 +43,48 @@ interface Placement {
   readonly zoom: number;
 }
 
+/**
+ * One output row after the other; along a row the place in the source moves by a constant step. Bytes are interpolated and then
+ * normalised, which is the same because normalising is affine.
+ */
 function sample(source: Source, target: Float32Array, offset: number, { flip, angle, down, right, zoom }: Placement): void {
   const { pixels, start, height, width, table } = source;
+  const [scale0, scale1, scale2] = [0, 1, 2].map((c) => (table[c * 256 + 255] - table[c * 256]) / 255);
+  const [base0, base1, base2] = [table[0], table[256], table[512]];
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
   const middleY = (height - 1) / 2;
   const middleX = (width - 1) / 2;
-  const clamp = (value: number, last: number): number => (value < 0 ? 0 : value > last ? last : value);
+  const step = flip ? -zoom : zoom;
+  const firstX = (flip ? middleX : -middleX) * zoom - right;
+  const stepY = -sin * step;
+  const stepX = cos * step;
   let at = offset;
   for (let y = 0; y < height; y++) {
+    const fromMiddleY = (y - middleY) * zoom - down;
+    const rowY = middleY + cos * fromMiddleY - sin * firstX;
+    const rowX = middleX + sin * fromMiddleY + cos * firstX;
     for (let x = 0; x < width; x++) {
-      const fromMiddleY = (y - middleY) * zoom - down;
-      const fromMiddleX = ((flip ? width - 1 - x : x) - middleX) * zoom - right;
-      const sourceY = clamp(middleY + cos * fromMiddleY - sin * fromMiddleX, height - 1);
-      const sourceX = clamp(middleX + sin * fromMiddleY + cos * fromMiddleX, width - 1);
-      const top = Math.floor(sourceY);
-      const left = Math.floor(sourceX);
+      const sourceY = Math.min(Math.max(rowY + x * stepY, 0), height - 1);
+      const sourceX = Math.min(Math.max(rowX + x * stepX, 0), width - 1);
+      // Both are ≥ 0, where truncation is the floor.
+      const top = sourceY | 0;
+      const left = sourceX | 0;
       const low = sourceY - top;
       const far = sourceX - left;
       const upper = start + (top * width + left) * CHANNELS;
       const lower = top + 1 < height ? upper + width * CHANNELS : upper;
-      const step = left + 1 < width ? CHANNELS : 0;
-      for (let c = 0; c < CHANNELS; c++) {
-        const first = table[c * 256 + pixels[upper + c]] * (1 - far) + table[c * 256 + pixels[upper + step + c]] * far;
-        const second = table[c * 256 + pixels[lower + c]] * (1 - far) + table[c * 256 + pixels[lower + step + c]] * far;
-        target[at++] = first * (1 - low) + second * low;
-      }
+      const next = left + 1 < width ? CHANNELS : 0;
+      const w00 = (1 - low) * (1 - far);
+      const w01 = (1 - low) * far;
+      const w10 = low * (1 - far);
+      const w11 = low * far;
+      const u = upper + next;
+      const v = lower + next;
+      target[at] = base0 + scale0 * (w00 * pixels[upper] + w01 * pixels[u] + w10 * pixels[lower] + w11 * pixels[v]);
+      target[at + 1] = base1 + scale1 * (w00 * pixels[upper + 1] + w01 * pixels[u + 1] + w10 * pixels[lower + 1] + w11 * pixels[v + 1]);
+      target[at + 2] = base2 + scale2 * (w00 * pixels[upper + 2] + w01 * pixels[u + 2] + w10 * pixels[lower + 2] + w11 * pixels[v + 2]);
+      at += CHANNELS;
     }
   }
 }
