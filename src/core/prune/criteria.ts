@@ -26,6 +26,11 @@ export const criteria: Readonly<Record<string, Criterion>> = {
   grasp,
   hrank,
   apoz,
+  // What sets these apart is the training before the choice, see schedules/.
+  sfp: l2,
+  'growing-reg': l1,
+  'growing-reg-2': l1,
+  lottery: l1,
 };
 
 /** @throws Failure `unknown-criterion`, listing those that exist. */

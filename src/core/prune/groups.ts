@@ -47,6 +47,10 @@ export function dependencyGroups(network: Network): DependencyGroup[] {
   );
 }
 
+/** The same for the group of a network and for what is left of it after a cut: its layers, and how many channels of each. */
+export const signatureOf = ({ producers, coupled }: DependencyGroup): string =>
+  [...producers, ...coupled].map(({ node, channels }) => `${node}×${channels[0].length}`).join(' ');
+
 function tieChannels(network: Network, shapes: ReadonlyMap<string, Shape>): ChannelSets {
   const sets = createChannelSets(network.nodes.map(({ id }) => [id, channelsOf(shapes.get(id) ?? [])]));
   const hasReaders = new Set(network.nodes.flatMap(({ inputs }) => inputs));

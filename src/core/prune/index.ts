@@ -10,6 +10,7 @@ export {
   checkPlan,
   createPlanner,
   planPruning,
+  prunableGroups,
   type Plan,
   type PlannedGroup,
   type Planner,
@@ -17,5 +18,6 @@ export {
   type PlanOptions,
 } from './plan.ts';
 export type { RankingName } from './ranking.ts';
+export { compose, sparseTrainings, stepTargets, type PhaseSetting, type SparsePhase, type SparseTraining } from './schedules/index.ts';
 export type { PruneTarget } from './target.ts';
 export type { GroupRows, GroupView } from './view.ts';

@@ -4,7 +4,7 @@ import { createCostModel } from './cost-model.ts';
 import { criterionOf } from './criteria.ts';
 import type { Removal } from './cut.ts';
 import type { Evidence, Source } from './evidence.ts';
-import { dependencyGroups, type DependencyGroup } from './groups.ts';
+import { dependencyGroups, signatureOf, type DependencyGroup } from './groups.ts';
 import { createRanking, matches, topologyOf, type RankingName } from './ranking.ts';
 import { createSelection, type Choice, type Selection, type WidthRules } from './selection.ts';
 import { amountOf, meetCost, meetRatio, type Met, type PruneTarget } from './target.ts';
@@ -24,6 +24,8 @@ export interface PlannerOptions extends WidthRules {
   readonly source?: Source;
   /** What the criterion needs beside the weights, see `Criterion.needs`. */
   readonly evidence?: Evidence;
+  /** The network before earlier cuts made this one of it: ratios are shares of its channels. */
+  readonly original?: Network;
 }
 
 export interface PlanOptions extends PlannerOptions {
@@ -110,6 +112,11 @@ export function createPlanner(network: Network, options: PlannerOptions): Planne
   };
 }
 
+/** The groups whose channels may leave, of a criterion of weights alone. */
+export function prunableGroups(network: Network, options: PlannerOptions): DependencyGroup[] {
+  return selectionsOf(network, options).selections.map(({ group }) => group);
+}
+
 /**
  * Throws what `planPruning` would, as far as it can be known before channels are scored: wrong options, and targets that
  * no choice of channels reaches.
@@ -135,15 +142,19 @@ function meet(
 /** The groups whose channels may leave, scored, and those whose may not, with the reason. */
 function selectionsOf(network: Network, options: PlannerOptions): { selections: Selection[]; skipped: Plan['skipped'] } {
   const criterion = criterionOf(options.criterion);
-  const { source = 'weights', seed, evidence = {} } = options;
+  const { source = 'weights', seed, evidence = {}, original } = options;
+  const sizes = new Map(original && dependencyGroups(original).map((group) => [signatureOf(group), group.size]));
   const viewOf = createViews(network, { source, seed, evidence });
   const selections: Selection[] = [];
   const skipped: { id: string; producers: string[]; reason: string }[] = [];
   for (const group of dependencyGroups(network)) {
     const view = viewOf(group);
-    const reason = reasonToSkip(network, group, options) ?? criterion.obstacle?.(view);
+    const size = sizes.get(signatureOf(group)) ?? group.size;
+    const reason = reasonToSkip(network, group, size, options) ?? criterion.obstacle?.(view);
     if (reason === undefined) {
-      selections.push(createSelection(group, { scores: criterion.score(view), choose: criterion.chooser?.(view) }, options));
+      selections.push(
+        createSelection(group, { scores: criterion.score(view), choose: criterion.chooser?.(view) }, options, size - group.size),
+      );
     } else skipped.push({ id: group.id, producers: group.producers.map(({ node }) => node), reason });
   }
   return { selections, skipped };
@@ -162,14 +173,19 @@ function plannedGroup({ group, removed }: Choice): PlannedGroup {
   };
 }
 
-function reasonToSkip(network: Network, group: DependencyGroup, { layers, protect = [] }: PlannerOptions): string | undefined {
+function reasonToSkip(
+  network: Network,
+  group: DependencyGroup,
+  size: number,
+  { layers, protect = [] }: PlannerOptions,
+): string | undefined {
   if (group.locked !== undefined) return `Its channels must stay: ${group.locked}.`;
   const members = [...group.producers, ...group.coupled].map(({ node }) => node);
   const held = members.find((node) => protect.some((pattern) => matches(pattern, node)));
   if (held !== undefined) return `Layer "${held}" is protected, and the group's channels are coupled to it.`;
   const flat = group.producers.find(({ node }) => !layerOf(nodeOf(network, node).kind).convolution);
   if (layers === 'conv' && flat !== undefined) return `"${flat.node}" is no convolution; its channels leave only with layers "all".`;
-  if (group.size < 2) return 'It has one channel only.';
+  if (size < 2) return 'It has one channel only.';
   return undefined;
 }
 

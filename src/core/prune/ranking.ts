@@ -62,9 +62,10 @@ function createPool(pool: readonly number[], selections: readonly Selection[]): 
     }
   }
   const order = scores.map((_, entry) => entry).sort((a, b) => scores[a] - scores[b] || a - b);
+  const gone = pool.reduce((sum, at) => sum + selections[at].gone, 0);
   return (ratio) => {
     const counts = new Map(pool.map((at) => [at, 0]));
-    let left = limitOf(order.length, ratio);
+    let left = Math.max(0, limitOf(order.length + gone, ratio) - gone);
     for (const entry of order) {
       if (left === 0) break;
       const owner = owners[entry];

@@ -28,6 +28,8 @@ export interface Selection extends Pick<Preference, 'scores'> {
   readonly group: DependencyGroup;
   /** Most channels that may leave. */
   readonly most: number;
+  /** Channels that left in earlier steps; ratios count them. */
+  readonly gone: number;
   /** Channels that would leave at a ratio by the width rules alone. */
   limit(ratio: number): number;
   /** Channels that leave at a ratio, the first to leave first. */
@@ -44,6 +46,7 @@ export function createSelection(
   group: DependencyGroup,
   { scores, choose }: Preference,
   { roundTo = 1, minChannels = 1 }: WidthRules,
+  gone = 0,
 ): Selection {
   const { size } = group;
   const least = Math.min(size, Math.max(roundTo, Math.ceil(minChannels / roundTo) * roundTo));
@@ -52,7 +55,7 @@ export function createSelection(
     const kept = Math.round((size - count) / roundTo) * roundTo;
     return size - Math.min(size, Math.max(kept, least));
   };
-  const limit = (ratio: number): number => ruled(limitOf(size, ratio));
+  const limit = (ratio: number): number => ruled(Math.max(0, limitOf(size + gone, ratio) - gone));
   const ofCount = (count: number): readonly number[] => (count === 0 ? [] : select(count / size).slice(0, count));
   /** Where the criterion gives fewer than wanted, the width is brought back to a multiple. */
   const whole = (chosen: readonly number[], wanted: number): readonly number[] => {
@@ -63,6 +66,7 @@ export function createSelection(
     group,
     scores,
     most: size - least,
+    gone,
     limit,
     atRatio(ratio) {
       const wanted = limit(ratio);
