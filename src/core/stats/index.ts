@@ -5,3 +5,4 @@ export { dropBound, leastCertifiableDrop } from './drop.ts';
 export { compareLogits, evaluateLogits, type Evaluation, type PairedComparison } from './evaluate.ts';
 export { mean, median, quantile, quantileOfSorted } from './quantile.ts';
 export { regretAtK, weightedKendallTau } from './ranking.ts';
+export { compareSeeds, type SeededFigures } from './seeds.ts';
