@@ -65,3 +65,24 @@ export const NORMALISATION_FIELDS = [
 
 /** What assembly/normalise.ts says of each field. */
 export type NormalisationJob = Readonly<Record<(typeof NORMALISATION_FIELDS)[number], number>>;
+
+/** Arguments of a step of AdamW, in the order that assembly/adamw.ts takes them: a count, addresses, and numbers. */
+export const ADAMW_FIELDS = [
+  'count',
+  'values',
+  'first',
+  'second',
+  'gradient',
+  'decay',
+  'newValues',
+  'newFirst',
+  'newSecond',
+  'beta1',
+  'beta2',
+  'rate',
+  'epsilon',
+  'decayRate',
+] as const;
+
+/** `decay` is 0 where nothing decays. */
+export type AdamwJob = Readonly<Record<(typeof ADAMW_FIELDS)[number], number>>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../core/failure.ts';
-import { NORMALISATION_FIELDS, WINDOW_FIELDS } from './jobs.ts';
-import type { NormalisationJob, WindowJob } from './jobs.ts';
+import { ADAMW_FIELDS, NORMALISATION_FIELDS, WINDOW_FIELDS } from './jobs.ts';
+import type { AdamwJob, NormalisationJob, WindowJob } from './jobs.ts';
 
 /** The memory that tensors lie in, and where to get more of it. */
 export interface KernelMemory {
@@ -11,6 +11,7 @@ export interface KernelMemory {
 }
 
 interface Exports {
+  adamw(...numbers: number[]): void;
   correlate(job: number): void;
   kernelGradient(job: number): void;
   winograd(job: number): void;
@@ -39,6 +40,8 @@ export interface TrainingKernels {
   depthwiseKernelGradient(job: WindowJob): void;
   normalise(job: NormalisationJob, epsilon: number, momentum: number): void;
   normaliseGradient(job: NormalisationJob): void;
+  /** One step of AdamW over a vector. */
+  adamw(step: AdamwJob): void;
   /** y = max(0, x), and at most `most`. */
   rectify(x: number, y: number, count: number, most: number): void;
   /** dx = dy where 0 < y < most, else 0. */
@@ -75,6 +78,7 @@ export function openTrainingKernels({ memory, allocate, free }: KernelMemory): T
     depthwiseKernelGradient: (job) => kernels.depthwiseKernelGradient(written(WINDOW_FIELDS, job)),
     normalise: (job, epsilon, momentum) => kernels.normalise(written(NORMALISATION_FIELDS, job), epsilon, momentum),
     normaliseGradient: (job) => kernels.normaliseGradient(written(NORMALISATION_FIELDS, job)),
+    adamw: (job) => kernels.adamw(...ADAMW_FIELDS.map((field) => job[field])),
     rectify: kernels.rectify,
     rectifyGradient: kernels.rectifyGradient,
   };

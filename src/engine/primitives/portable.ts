@@ -105,6 +105,16 @@ export const portable: Primitives = {
       return tf.engine().runKernel('AvgPoolGrad', { dy: corrected, input: x }, poolAttributes(pool));
     }),
 
+  adamw: ({ values, first, second }, gradient, decay, { beta1, beta2, rate, epsilon, decayRate }) => {
+    const [newValues, newFirst, newSecond] = tf.tidy(() => {
+      const mean = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
+      const spread = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+      const kept = decay === undefined ? values : tf.sub(values, tf.mul(tf.mul(values, decay), decayRate));
+      return [tf.sub(kept, tf.mul(tf.div(mean, tf.add(tf.sqrt(spread), epsilon)), rate)), mean, spread];
+    });
+    return { values: newValues, first: newFirst, second: newSecond };
+  },
+
   softmaxCrossEntropy: (logits, oneHot) => {
     const [losses, gradient] = tf.tidy(() => {
       const logProbabilities = tf.logSoftmax(logits);

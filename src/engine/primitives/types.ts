@@ -26,6 +26,21 @@ export interface BatchNormResult {
   readonly saved: readonly Tensor[];
 }
 
+export interface AdamwState {
+  readonly values: Tensor;
+  readonly first: Tensor;
+  readonly second: Tensor;
+}
+
+/** The scalars of a step, bias corrections included: values move by −rate · first / (√second + epsilon) and −decayRate · decay · values. */
+export interface AdamwStep {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly rate: number;
+  readonly epsilon: number;
+  readonly decayRate: number;
+}
+
 /**
  * What a backend runs in its own fastest way, values and gradients alike. Layout is NHWC, kernels HWIO; a kernel with
  * fewer input channels than the image is a grouped convolution. Every returned tensor is new and belongs to the
@@ -70,6 +85,12 @@ export interface Primitives {
   maxPoolGradient(dy: Tensor, x: Tensor, y: Tensor, pool: Pool): Tensor;
   averagePool(x: Tensor, pool: Pool): Tensor;
   averagePoolGradient(dy: Tensor, x: Tensor, pool: Pool): Tensor;
+
+  /**
+   * One step of AdamW (Loshchilov and Hutter 2019, algorithm 2) of all parameters in one vector; gives the new values and moments.
+   * @param decay weight decay of each value; none where undefined
+   */
+  adamw(old: AdamwState, gradient: Tensor, decay: Tensor | undefined, step: AdamwStep): AdamwState;
 
   /** Cross-entropy of each example's softmax(logits) with a one-hot row, and its gradient by the logits. */
   softmaxCrossEntropy(logits: Tensor, oneHot: Tensor): { losses: Tensor; gradient: Tensor };

@@ -108,6 +108,23 @@ export function wasmPrimitives(backend: WasmBackend, kernels: TrainingKernels): 
       return [dx, dGamma, dBeta];
     },
 
+    adamw({ values, first, second }, gradient, decay, step) {
+      const [newValues, newFirst, newSecond] = Array.from({ length: 3 }, () => empty(shapeOf(values)));
+      kernels.adamw({
+        ...step,
+        count: values.size,
+        values: addressOf(values),
+        first: addressOf(first),
+        second: addressOf(second),
+        gradient: addressOf(gradient),
+        decay: decay === undefined ? 0 : addressOf(decay),
+        newValues: addressOf(newValues),
+        newFirst: addressOf(newFirst),
+        newSecond: addressOf(newSecond),
+      });
+      return { values: newValues, first: newFirst, second: newSecond };
+    },
+
     relu(x, maxValue) {
       const y = empty(shapeOf(x));
       kernels.rectify(addressOf(x), addressOf(y), x.size, maxValue ?? Number.POSITIVE_INFINITY);
