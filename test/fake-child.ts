@@ -63,6 +63,8 @@ const summary = (name: string, format: ModelSummary['format']): ModelSummary => 
   preprocessing: { channelOrder: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1], resize: 'shorter-side-centre-crop' },
   assumptions: [],
   sourceAccuracy: null,
+  family: null,
+  licence: null,
 });
 
 const imported = async (blobs: Blobs, name: string, format: ModelSummary['format']): Promise<ImportedModel> => ({
@@ -140,6 +142,7 @@ const handlers: JobHandlers = {
     // A seed to be slow with, so that there is something to cancel.
     if (request.seed === 77) await sleep(60_000, undefined, { signal });
     const plan: PrunePlanView = {
+      modelHash: model.contentHash,
       criterion: request.criterion,
       source: request.source,
       ranking: request.ranking,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { listZoo } from '../src/formats/zoo.ts';
 import { createApp } from '../src/http/app.ts';
 import { startServer } from '../src/http/server.ts';
 import { createLocalQueue } from '../src/jobs/local.ts';
@@ -59,9 +60,10 @@ export async function startService({ entry, engine = { backend: undefined, threa
   });
   const config = { engine, jobs: { concurrency: 2, memoryMiB: 2048 }, logLevel: 'warn' } as const;
   const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log, entry });
+  const zoo = new Map((await listZoo(zooDir)).map(({ name, hash }) => [name, hash]));
   const engineInfo = async () =>
     ({ backend: 'cpu', version: '0', threads: 1, device: 'cpu', reason: 'a test', imagesPerSecond: 1 }) as const;
-  const server = await startServer({ app: createApp({ context: { store, queue }, engineInfo, log }), host: '127.0.0.1', port: 0 });
+  const server = await startServer({ app: createApp({ context: { store, queue, zoo }, engineInfo, log }), host: '127.0.0.1', port: 0 });
 
   const call: Service['call'] = async (path, init) => {
     const answer = await fetch(`${server.url}${path}`, init);

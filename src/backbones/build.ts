@@ -39,6 +39,11 @@ export function architectures(): readonly Architecture[] {
   });
 }
 
+/** The family of an architecture; null for one that is not known. */
+export function familyOf(id: string | undefined): string | null {
+  return blueprints.find((blueprint) => blueprint.id === id)?.family ?? null;
+}
+
 function nodesOf({ lay, rename }: Blueprint, inputShape: Blueprint['inputShape'], classes: number): readonly Node[] {
   const graph = createGraph(inputShape, rename);
   lay(graph, classes);

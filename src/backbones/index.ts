@@ -1,3 +1,3 @@
-export { architectures, buildBackbone, topologyOf, type Architecture, type Topology, type TopologyOptions } from './build.ts';
+export { architectures, buildBackbone, familyOf, topologyOf, type Architecture, type Topology, type TopologyOptions } from './build.ts';
 export { DEFAULT_PREPROCESSING } from './blueprint.ts';
 export { loadWeights, torchNaming, type WeightNaming } from './weights.ts';

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { pino, type Logger } from 'pino';
 import type { Config } from '../config.ts';
+import { listZoo } from '../formats/zoo.ts';
 import { createApp } from '../http/app.ts';
 import type { Env } from '../http/router.ts';
 import { createLocalQueue } from '../jobs/local.ts';
@@ -30,11 +31,12 @@ export interface Service {
 export async function openService(config: Config, accepts?: (jobId: string) => boolean): Promise<Service> {
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const lock = acquireDataDir(config.dataDir, { pid: process.pid });
+  const zoo = new Map((await listZoo(zooDir)).map(({ name, hash }) => [name, hash]));
   const store = openStore(config.dataDir);
   const queue = createLocalQueue(store, (error) => log.error({ err: error }, 'background work of the queue failed'));
   const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log, accepts });
   return {
-    app: createApp({ context: { store, queue }, engineInfo: engineProbe(), log }),
+    app: createApp({ context: { store, queue, zoo }, engineInfo: engineProbe(), log }),
     log,
     wake: supervisor.wake,
     publish: lock.publish,

@@ -13,7 +13,9 @@ export const preprocessing = z.object({
 export const modelSummary = z.object({
   name: z.string(),
   architecture: z.string().nullable(),
-  format: z.enum(['tfjs', 'keras-h5', 'keras', 'safetensors', 'pytorch', 'onnx', 'espalier', 'zoo', 'pruned']),
+  family: z.string().nullable().default(null).describe('Of the architecture: resnet, mobilenet, …'),
+  licence: z.string().nullable().default(null).describe('Where the card says it, as an SPDX id.'),
+  format: z.enum(['tfjs', 'keras-h5', 'keras', 'safetensors', 'pytorch', 'onnx', 'deep-compression', 'espalier', 'zoo', 'pruned']),
   inputShape: z.array(z.int()).length(3),
   classNames: z.array(z.string()).nullable(),
   classes: z.int(),

@@ -6,6 +6,8 @@ import type { Store } from '../store/store.ts';
 export interface Context {
   readonly store: Store;
   readonly queue: JobQueue;
+  /** The starter backbones: content hash by name. */
+  readonly zoo: ReadonlyMap<string, string>;
 }
 
 /** A verb that may need a job answers with what it asked for when that is known, and else with the job that makes it. */

@@ -14,7 +14,7 @@ export const importModel: JobHandler<'import-model'> = async ({ input, blobs, pr
 
 async function fromZoo(zooDir: string, name: string) {
   const { network, card } = await readZoo(zooDir, name);
-  return { network, format: 'zoo' as const, sourceAccuracy: card.accuracy.value };
+  return { network, format: 'zoo' as const, sourceAccuracy: card.accuracy.value, licence: card.licence };
 }
 
 async function fromUpload(path: string, { fileName, architecture }: { fileName: string; architecture?: string }) {

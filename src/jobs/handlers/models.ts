@@ -1,3 +1,4 @@
+import { familyOf } from '../../backbones/index.ts';
 import { weightProfile } from '../../core/dice/index.ts';
 import { costOf, inferShapes, kernelLayers, logitsNode, type Network } from '../../core/network/index.ts';
 import type { Engine } from '../../engine/types.ts';
@@ -21,8 +22,16 @@ export function totalCost(network: Network): Cost {
   return { macs, flops, params, bytes };
 }
 
+/** Where a network comes from, as far as it is told. */
+export interface Origin {
+  readonly format: ModelSummary['format'];
+  readonly sourceAccuracy?: number | null;
+  /** SPDX id. */
+  readonly licence?: string | null;
+}
+
 /** What the API tells of a model. */
-export function summarise(network: Network, format: ModelSummary['format'], sourceAccuracy: number | null): ModelSummary {
+export function summarise(network: Network, { format, sourceAccuracy = null, licence = null }: Origin): ModelSummary {
   const { metadata } = network;
   const input = network.nodes[0];
   const convolutions = kernelLayers(network, 'conv');
@@ -30,6 +39,8 @@ export function summarise(network: Network, format: ModelSummary['format'], sour
   return {
     name: metadata.name,
     architecture: metadata.architecture ?? null,
+    family: familyOf(metadata.architecture),
+    licence,
     format,
     inputShape: input.kind === 'Input' ? [...input.config.shape] : [],
     classNames: metadata.classNames ? [...metadata.classNames] : null,
@@ -79,17 +90,13 @@ function weightDocument(document: Profiled['document']): ProfileResult {
 export async function registerable(
   blobs: Blobs,
   network: Network,
-  {
-    format,
-    sourceAccuracy = null,
-    onProgress,
-  }: { format: ModelSummary['format']; sourceAccuracy?: number | null; onProgress?: OnProgress },
+  { onProgress, ...origin }: Origin & { readonly onProgress?: OnProgress },
 ): Promise<ImportedModel> {
   return {
     network: await blobs.write(encodeNetwork(network)),
     tfjs: await blobs.write(await writeTfjsZip(network)),
     contentHash: networkHash(network),
-    summary: summarise(network, format, sourceAccuracy),
+    summary: summarise(network, origin),
     ...(await storeWeightProfile(blobs, network, { layers: 'conv', seed: 0, onProgress })),
   };
 }
