@@ -135,6 +135,8 @@ export function tensorflowPrimitives(backend: TensorflowBackend): Primitives {
     averagePool: (x, pool) => one('AvgPool', poolAttributes(pool), [x]),
     averagePoolGradient: (dy, x, pool) => withShape(shapeOf(x), (sizes) => one('AvgPoolGrad', poolAttributes(pool), [sizes, dy])),
 
+    adamw: portable.adamw,
+
     softmaxCrossEntropy: (logits, oneHot) => {
       const [losses, gradient] = several('SoftmaxCrossEntropyWithLogits', T, [logits, oneHot], 2);
       return { losses, gradient };
