@@ -20,10 +20,11 @@ export interface TrainingMoment {
  * that a training that goes on from a checkpoint ends alike.
  */
 export interface TrainingHook {
-  /** Steps between two calls of `penalty`; it is called at the beginning of each epoch too. */
-  readonly everySteps: number;
-  /** Added to the gradient of the loss until the next call. */
-  penalty?(moment: TrainingMoment, weights: () => WeightValues): Penalty;
+  /** Added to the gradient of the loss; asked for at the beginning of each epoch and every so many steps within it. */
+  readonly penalty?: {
+    readonly everySteps: number;
+    at(moment: TrainingMoment, weights: () => WeightValues): Penalty;
+  };
   /** Values that replace weights after an epoch, before it is validated. */
   project?(weights: WeightValues): WeightValues;
   /** Whether an epoch's end is the training's. */

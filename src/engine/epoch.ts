@@ -36,6 +36,8 @@ export async function runEpoch({ trainer, recipe, count, from, signal, report, c
   const order = shuffler.shuffle(Int32Array.from({ length: count }, (_, i) => i));
   const stepsPerEpoch = Math.ceil(count / recipe.batchSize);
   let { done, lossSum } = from;
+  // Only then does a training that goes on from here ask for the same penalty as one that never stopped.
+  const penaltyIsDue = (): boolean => (done / recipe.batchSize) % trainer.penaltySteps === 0;
   let pending: { readonly loss: Tensor; readonly images: number; readonly rate: number }[] = [];
   let settled = done;
   let latest: number | undefined;
@@ -58,6 +60,7 @@ export async function runEpoch({ trainer, recipe, count, from, signal, report, c
       stopIfAborted(signal);
       const indices = order.subarray(done, done + recipe.batchSize);
       const rate = learningRateAt(recipe, epoch + done / count);
+      if (penaltyIsDue()) trainer.refreshPenalty(recipe.epochs * stepsPerEpoch);
       pending.push({ loss: trainer.step(indices, rate), images: indices.length, rate });
       done += indices.length;
       const now = performance.now();
@@ -67,7 +70,7 @@ export async function runEpoch({ trainer, recipe, count, from, signal, report, c
         reported = now;
       }
       // The epoch's end is saved after its validation.
-      if (checkpoint !== undefined && done < count && now - saved >= checkpoint.everyMs) {
+      if (checkpoint !== undefined && done < count && penaltyIsDue() && now - saved >= checkpoint.everyMs) {
         settle();
         await checkpoint.save({ epoch, done, lossSum, epochRandom });
         saved = performance.now();

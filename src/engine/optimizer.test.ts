@@ -81,6 +81,29 @@ describe.each([
   });
 });
 
+it('adds a penalty to the clipped gradient, and takes other values between two steps', () => {
+  const optimizer = createOptimizer(
+    parameters,
+    { optimizer: { kind: 'sgd', momentum: 0 }, weightDecay: 0, clipNorm: 1 },
+    { step: 0, values: start, moments: [new Float32Array(6)] },
+  );
+  const gradient = new Map<string, Tensor>([
+    ['a', tf.tensor2d([3, 0, 0, 0], [2, 2])],
+    ['b', tf.tensor1d([4, 0])],
+  ]);
+  const step = (): void => tf.tidy(() => optimizer.update(gradient, 0.01, (values) => tf.mul(values, 10)));
+  const moved = (from: Float32Array): number[] => [...from].map((value, i) => value - 0.01 * ([0.6, 0, 0, 0, 0.8, 0][i] + 10 * value));
+  step();
+  expect(distance(optimizer.state().values, moved(start))).toBeLessThan(1e-6);
+  const other = Float32Array.of(6, 5, 4, 3, 2, 1);
+  optimizer.assign(other);
+  expect(distance(optimizer.tensors.get('b')?.dataSync() ?? [], [2, 1])).toBe(0);
+  step();
+  expect(distance(optimizer.state().values, moved(other))).toBeLessThan(1e-6);
+  tf.dispose([...gradient.values()]);
+  optimizer.dispose();
+});
+
 it('scales a long gradient down to the norm and leaves a short one', () => {
   const sgd = { optimizer: { kind: 'sgd', momentum: 0 } } as const;
   const long = [3, 0, 0, 0, 4, 0];

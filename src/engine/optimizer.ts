@@ -71,8 +71,13 @@ export interface Optimizer {
   flat(): Tensor;
   /** Updates done. */
   steps(): number;
-  /** One step down the gradients, one for every parameter. */
-  update(gradients: ReadonlyMap<string, Tensor>, learningRate: number): void;
+  /**
+   * One step down the gradients, one for every parameter.
+   * @param penalty from all values, what is added to their gradient after clipping
+   */
+  update(gradients: ReadonlyMap<string, Tensor>, learningRate: number, penalty?: (values: Tensor) => Tensor): void;
+  /** Puts other values in the place of all; moments stay. */
+  assign(values: Float32Array): void;
   state(): FlatState;
   dispose(): void;
 }
@@ -111,18 +116,24 @@ export function createOptimizer(
     tensors,
     flat: () => flat[0],
     steps: () => step,
-    update(gradients, learningRate) {
+    update(gradients, learningRate, penalty) {
       step++;
       const old = flat;
       flat = tf.tidy(() => {
         const [values, ...moments] = old;
-        const gradient = clipped(tf.concat(parameters.map(({ key }) => flattened(gradients, key))), clipNorm);
+        const ofLoss = clipped(tf.concat(parameters.map(({ key }) => flattened(gradients, key))), clipNorm);
+        const gradient = penalty === undefined ? ofLoss : tf.add(ofLoss, penalty(values));
         const { direction, factor, moments: newMoments } = rule.move(gradient, moments, step);
         const kept = decay === undefined ? values : tf.sub(values, tf.mul(tf.mul(values, decay), learningRate));
         return [tf.sub(kept, tf.mul(direction, learningRate * factor)), ...newMoments];
       });
       flat.forEach((tensor) => tf.keep(tensor));
       tf.dispose(old);
+      spread(flat[0]);
+    },
+    assign(values) {
+      flat[0].dispose();
+      flat[0] = tf.tensor1d(values.slice());
       spread(flat[0]);
     },
     state() {

@@ -61,6 +61,11 @@ export function splitValues(weights: readonly Pick<Parameter, 'key' | 'shape'>[]
   return tensors;
 }
 
+/** The same as plain arrays. */
+export function arraysOf(weights: readonly Pick<Parameter, 'key' | 'shape'>[], all: Float32Array): Map<string, Float32Array> {
+  return new Map(Array.from(splitValues(weights, all), ([key, { data }]) => [key, data]));
+}
+
 /** The network with other values for what is trained. */
 export function withTrained(
   network: Network,

@@ -9,7 +9,7 @@ import { read } from './execute.ts';
 import { findLearningRate } from './find-rate.ts';
 import { logits } from './infer.ts';
 import { momentsOf } from './optimizer.ts';
-import { gatherValues, lengthOf, trainedOf, withTrained } from './parameters.ts';
+import { arraysOf, gatherValues, lengthOf, trainedOf, withTrained } from './parameters.ts';
 import { checkLabels } from './pixels.ts';
 import { planOf } from './plan.ts';
 import { learningRateAt } from './schedule.ts';
@@ -31,20 +31,21 @@ export async function train(
   recipe: Recipe,
   options: TrainOptions = {},
 ): Promise<TrainResult> {
-  const { checkpoints, signal, onProgress, teacher, checkpointSeconds = CHECKPOINT_SECONDS, pauseAfter = recipe.epochs } = options;
+  const { checkpoints, signal, onProgress, teacher, hook } = options;
+  const { checkpointSeconds = CHECKPOINT_SECONDS, pauseAfter = recipe.epochs } = options;
   // Under a frozen backbone nothing is differentiated, so that it may run as fast as it infers.
   const fuse = recipe.tune === 'head' ? 'inference' : 'training';
   const plan = planOf(network, logitsNode(network).id, { fuse, observed: new Set([classifierNode(network).id]) });
   const trained = trainedOf(network, plan, recipe.tune);
   for (const [field, images] of Object.entries({ train: trainSet, validation })) checkLabels(images, sizeOf(plan.outputShape), field);
-  const course: Course = { network, plan, trained, images: trainSet, teacher };
+  const course: Course = { network, plan, trained, images: trainSet, teacher, hook };
   let state = await startOf(backend, course, recipe, options);
   const rated = { ...recipe, learningRate: state.learningRate };
   const clock = createTrainClock(recipe, { train: trainSet.count, validation: validation.count }, state, onProgress);
   const trainer = createTrainer(backend, course, state);
   const save = async (next: TrainState): Promise<void> => checkpoints?.save(encodeState(next));
   try {
-    while (state.epoch < Math.min(recipe.epochs, pauseAfter) && !isOver(state)) {
+    while (state.epoch < Math.min(recipe.epochs, pauseAfter) && !isOver(state) && !isEnded(state, course)) {
       const { epoch } = state;
       const before = state;
       const loss = await runEpoch({
@@ -59,6 +60,7 @@ export async function train(
           save: (position) => save({ ...before, ...position, random: trainer.random.state(), ...trainer.values() }),
         },
       });
+      trainer.project();
       const values = trainer.values();
       const answer = answerOf(trained, values);
       const scores = await logits(backend, withTrained(network, trained, answer), validation, {
@@ -67,7 +69,7 @@ export async function train(
       });
       const record = { epoch: epoch + 1, learningRate: learningRateAt(rated, epoch), loss, ...score(scores, validation) };
       if (!Number.isFinite(record.validationLoss)) throw undefinedAnswers(record);
-      const better = isBetter(record, state.history[state.bestEpoch - 1]);
+      const better = recipe.result === 'last' || isBetter(record, state.history[state.bestEpoch - 1]);
       const random = trainer.random.state();
       state = {
         ...state,
@@ -161,6 +163,11 @@ function isBetter(record: EpochRecord, best: EpochRecord | undefined): boolean {
 
 function isOver({ recipe: { patience }, epoch, bestEpoch }: TrainState): boolean {
   return patience !== undefined && epoch - bestEpoch >= patience && bestEpoch > 0;
+}
+
+/** Whether the hook ends the training after the last whole epoch. */
+function isEnded({ epoch, done, flat }: TrainState, { hook, trained }: Course): boolean {
+  return hook?.ended !== undefined && epoch > 0 && done === 0 && hook.ended(arraysOf(trained.parameters, flat.values));
 }
 
 function undefinedAnswers({ epoch, learningRate, loss }: EpochRecord): Failure {

@@ -4,6 +4,7 @@ import { logitsNode, sizeOf } from '../core/network/index.ts';
 import type { Network } from '../core/network/types.ts';
 import { restoreRandom } from '../core/random.ts';
 import type { Random } from '../core/random.ts';
+import type { TrainingHook } from '../core/training-hook.ts';
 import { augmenterOf } from './augment.ts';
 import type { Backend } from './backend.ts';
 import { forward, read, upload } from './execute.ts';
@@ -13,7 +14,7 @@ import { balancedWeights, crossEntropy, distilled, mixed, mixingShare } from './
 import type { Batch, Loss } from './loss.ts';
 import { createOptimizer } from './optimizer.ts';
 import type { Optimizer } from './optimizer.ts';
-import { gatherValues, lengthOf, splitValues } from './parameters.ts';
+import { arraysOf, gatherValues, lengthOf, splitValues } from './parameters.ts';
 import type { Trained } from './parameters.ts';
 import { batchesOf } from './pixels.ts';
 import { planOf } from './plan.ts';
@@ -29,6 +30,7 @@ export interface Course {
   readonly trained: Trained;
   readonly images: ImageSet;
   readonly teacher: Network | undefined;
+  readonly hook: TrainingHook | undefined;
 }
 
 /** One training's weights on the device. */
@@ -36,6 +38,12 @@ export interface Trainer {
   readonly random: Random;
   /** Trains on the images at these places; gives the sum of their losses, which is the caller's. */
   step(indices: Int32Array, learningRate: number): Tensor;
+  /** Steps after which the hook's penalty is due again, counted from the beginning of an epoch; 1 without one. */
+  readonly penaltySteps: number;
+  /** Asks the hook for the penalty of the next steps. */
+  refreshPenalty(stepsInAll: number): void;
+  /** Lets the hook replace weights, at the end of an epoch. */
+  project(): void;
   values(): Pick<TrainState, 'flat' | 'statistics' | 'average'>;
   dispose(): void;
 }
@@ -43,7 +51,7 @@ export interface Trainer {
 /** @throws Failure `shape-mismatch` where the teacher does not fit; `unusable-dataset`. */
 export function createTrainer(
   { primitives }: Backend,
-  { network, plan, trained, images, teacher }: Course,
+  { network, plan, trained, images, teacher, hook }: Course,
   { recipe, flat, statistics, average: averageFrom, random: randomState }: TrainState,
 ): Trainer {
   const batches = batchesOf(network, images);
@@ -54,7 +62,12 @@ export function createTrainer(
   const parameters = new Set(trained.parameters.map(({ key }) => key));
   const batchNormalised = new Set(trained.statistics.map(({ node }) => node));
   const teaching = teacher && teachingOf(teacher, network, plan);
-  const optimizer: Optimizer = createOptimizer(trained.parameters, recipe, flat);
+  const undecayed = hook?.undecayed;
+  const optimizer: Optimizer = createOptimizer(
+    trained.parameters.map((one) => ({ ...one, decay: one.decay && undecayed?.has(one.key) !== true })),
+    recipe,
+    flat,
+  );
   const weights: DeviceWeights = upload(plan);
   const replace = (key: string, tensor: Tensor): void => {
     weights.get(key)?.dispose();
@@ -67,6 +80,8 @@ export function createTrainer(
     for (const [key, tensor] of optimizer.tensors) weights.set(key, tensor);
   };
   takeParameters();
+  const weightValues = (): Map<string, Float32Array> => arraysOf(trained.parameters, optimizer.state().values);
+  let penalty: { readonly norm: 'l1' | 'l2'; readonly coefficients: Tensor } | undefined;
   let average: Tensor | undefined = recipe.averaging === undefined ? undefined : tf.tensor1d(averageFrom.slice());
 
   const batchOf = (indices: Int32Array): Batch => {
@@ -104,7 +119,12 @@ export function createTrainer(
           { dropout: random, batchNormalised, parameters, update: (key, tensor) => moved.set(key, tensor) },
         );
         for (const [key, tensor] of moved) replace(key, tensor);
-        optimizer.update(gradients, learningRate);
+        const given = penalty;
+        optimizer.update(
+          gradients,
+          learningRate,
+          given && ((values) => tf.mul(given.coefficients, given.norm === 'l1' ? tf.sign(values) : values)),
+        );
         takeParameters();
         if (average !== undefined && recipe.averaging !== undefined) {
           const old = average;
@@ -113,6 +133,21 @@ export function createTrainer(
         }
         return lossSum;
       }),
+    penaltySteps: hook?.penalty?.everySteps ?? 1,
+    refreshPenalty(steps) {
+      if (hook?.penalty === undefined) return;
+      const { norm, coefficients } = hook.penalty.at({ step: optimizer.steps(), steps }, weightValues);
+      penalty?.coefficients.dispose();
+      const all = gatherValues(trained.parameters, (key) => coefficients.get(key) ?? new Float32Array());
+      penalty = { norm, coefficients: tf.tensor1d(all) };
+    },
+    project() {
+      if (hook?.project === undefined) return;
+      const now = weightValues();
+      const projected = hook.project(now);
+      optimizer.assign(gatherValues(trained.parameters, (key) => projected.get(key) ?? now.get(key) ?? new Float32Array()));
+      takeParameters();
+    },
     values: () => ({
       flat: optimizer.state(),
       statistics: gatherValues(trained.statistics, (key) => read(weights, key).dataSync<'float32'>()),
@@ -122,6 +157,7 @@ export function createTrainer(
       for (const key of parameters) weights.delete(key);
       optimizer.dispose();
       average?.dispose();
+      penalty?.coefficients.dispose();
       tf.dispose([...weights.values(), ...(teaching?.weights.values() ?? [])]);
     },
   };

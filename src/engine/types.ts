@@ -1,6 +1,7 @@
 import type { ImageSet } from '../core/images.ts';
 import type { Network } from '../core/network/types.ts';
 import type { OnProgress } from '../core/progress.ts';
+import type { TrainingHook } from '../core/training-hook.ts';
 
 export type BackendName = 'tensorflow' | 'wasm' | 'cpu';
 
@@ -54,6 +55,8 @@ export interface Recipe {
   readonly averaging?: number;
   /** Epochs without a better one after which the training ends. */
   readonly patience?: number;
+  /** Which epoch's weights are returned: the best one's on validation (the default), or the last one's. */
+  readonly result?: 'best' | 'last';
   /** How much of the loss is the distance to the teacher's softened answers; the rest is the labels'. */
   readonly distillation?: { readonly temperature: number; readonly share: number };
   readonly augmentation: {
@@ -91,6 +94,8 @@ export interface TrainOptions {
   readonly checkpointSeconds?: number;
   /** Whose answers `recipe.distillation` is about; of the same input, preprocessing and classes. */
   readonly teacher?: Network;
+  /** What a pruning schedule does to the training; the same one when it goes on from a checkpoint. */
+  readonly hook?: TrainingHook;
 }
 
 export interface EpochRecord {
@@ -102,7 +107,7 @@ export interface EpochRecord {
 }
 
 export interface TrainResult {
-  /** Weights of the best epoch on validation (lowest loss among the highest accuracies). */
+  /** Weights of the best epoch on validation (lowest loss among the highest accuracies), or of the last where the recipe says so. */
   readonly network: Network;
   readonly bestEpoch: number;
   readonly history: readonly EpochRecord[];

@@ -3,6 +3,7 @@ import { loadBackend } from './backend.ts';
 import type { Backend } from './backend.ts';
 import { engineOf } from './index.ts';
 import { describeEngine } from './testing/engine.ts';
+import { describeHooks } from './testing/hooks.ts';
 import { describeOperations } from './testing/operations.ts';
 import type { Window } from './primitives/types.ts';
 import { shapeOf, tf } from './tf.ts';
@@ -14,6 +15,7 @@ beforeAll(async () => {
 
 describe('wasm operations', () => describeOperations(() => backend));
 describe('wasm engine', () => describeEngine(() => engineOf(backend)));
+describe('wasm', () => describeHooks(() => engineOf(backend)));
 
 it('runs its own kernels and not those of tfjs', async () => {
   const { primitives } = backend;

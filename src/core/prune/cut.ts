@@ -98,12 +98,14 @@ export function keptChannels(
 
 const keptOf = (kept: KeptChannels, id: string): readonly number[] => kept.get(id) ?? [];
 
-function removalsOf(network: Network, removals: readonly Removal[]): { group: DependencyGroup; removed: readonly number[] }[] {
+/** The groups of the network that a plan names. Throws as {@link cut}. */
+export function removalsOf(network: Network, removals: readonly Removal[]): { group: DependencyGroup; removed: readonly number[] }[] {
   const groups = new Map(dependencyGroups(network).map((group) => [group.id, group]));
   return removals.map(({ id, channels, removed }) => {
     const group = groups.get(id);
-    const fits = group?.size === channels && removed.every((index) => Number.isInteger(index) && index >= 0 && index < channels);
-    if (group === undefined || !fits || new Set(removed).size >= channels || (group.locked !== undefined && removed.length > 0)) {
+    const once = removals.filter((removal) => removal.id === id).length === 1 && new Set(removed).size === removed.length;
+    const fits = once && group?.size === channels && removed.every((index) => Number.isInteger(index) && index >= 0 && index < channels);
+    if (group === undefined || !fits || removed.length >= channels || (group.locked !== undefined && removed.length > 0)) {
       throw new Failure('invalid-request', `The plan's group "${id}" does not fit this network.`, {
         hint: 'Make a plan for this very network.',
         field: 'plan',

@@ -17,6 +17,7 @@ export {
   type PlannerOptions,
   type PlanOptions,
 } from './plan.ts';
+export { replayPlan, type PlanToReplay } from './replay.ts';
 export type { RankingName } from './ranking.ts';
 export { compose, sparseTrainings, stepTargets, type PhaseSetting, type SparsePhase, type SparseTraining } from './schedules/index.ts';
 export type { PruneTarget } from './target.ts';

@@ -160,7 +160,8 @@ function selectionsOf(network: Network, options: PlannerOptions): { selections: 
   return { selections, skipped };
 }
 
-function plannedGroup({ group, removed }: Choice): PlannedGroup {
+/** A choice as a plan tells it. */
+export function plannedGroup({ group, removed }: Choice): PlannedGroup {
   const leaves = new Set(removed);
   return {
     id: group.id,

@@ -29,7 +29,7 @@ export const searching: SparsePhase = {
   chosen: false,
   hook(network, { groups }) {
     const ones = coefficientsOf(network, groups, ({ size }) => new Float64Array(size).fill(1));
-    return { everySteps: EVERY_STEPS, penalty: (moment) => scaled(ones, GREATEST_OF_ALL * grown(moment)) };
+    return { penalty: { everySteps: EVERY_STEPS, at: (moment) => scaled(ones, GREATEST_OF_ALL * grown(moment)) } };
   },
 };
 
@@ -49,8 +49,7 @@ function growingHook(
 ): TrainingHook {
   const ones = coefficientsOf(network, groups, (group) => leaving(group, removals));
   return {
-    everySteps: EVERY_STEPS,
-    penalty: (moment) => scaled(ones, GREATEST * grown(moment)),
+    penalty: { everySteps: EVERY_STEPS, at: (moment) => scaled(ones, GREATEST * grown(moment)) },
     ended: (weights) => magnitudeRatio(withValues(network, weights), groups, removals) >= RATIO_MAX,
   };
 }

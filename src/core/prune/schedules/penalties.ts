@@ -1,5 +1,5 @@
 import type { Network } from '../../network/index.ts';
-import type { Penalty, WeightValues } from '../../training-hook.ts';
+import type { Penalty } from '../../training-hook.ts';
 import { portionsOf, sumsOf, type Portion } from '../portion.ts';
 import { spread, withValues } from './spread.ts';
 import type { PhaseSetting, SparseTraining } from './sparse.ts';
@@ -72,8 +72,7 @@ export function penalised(penaltyOf: PenaltyOf, strength: number): SparseTrainin
         share: 1,
         chosen: false,
         hook: (network, setting) => ({
-          everySteps: EVERY_STEPS,
-          penalty: (_, weights: () => WeightValues) => penaltyOf(withValues(network, weights()), setting),
+          penalty: { everySteps: EVERY_STEPS, at: (_, weights) => penaltyOf(withValues(network, weights()), setting) },
         }),
       },
     ],

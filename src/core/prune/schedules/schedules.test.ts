@@ -40,12 +40,12 @@ const setting = (given: Partial<PhaseSetting> = {}): PhaseSetting => ({
 });
 const hookOf = (criterion: string, phase = 0): TrainingHook => sparseTrainings[criterion].phases[phase].hook(network, setting());
 const coefficients = (hook: TrainingHook, step = 0, steps = 100): Record<string, number[]> =>
-  Object.fromEntries(Array.from(hook.penalty?.({ step, steps }, now).coefficients ?? [], ([key, own]) => [key, [...own]]));
+  Object.fromEntries(Array.from(hook.penalty?.at({ step, steps }, now).coefficients ?? [], ([key, own]) => [key, [...own]]));
 
 describe('penalties', () => {
   it('group-norm: λ · 16^((max − I)/(max − min)) on all that leaves with a channel', () => {
     const hook = hookOf('group-norm');
-    expect(hook.penalty?.({ step: 0, steps: 1 }, now).norm).toBe('l2');
+    expect(hook.penalty?.at({ step: 0, steps: 1 }, now).norm).toBe('l2');
     // The kernel's outputs lie last, the classes' inputs first.
     expect(coefficients(hook)).toEqual({
       'c/kernel': [0.5, 8, 0.5, 8],
@@ -57,13 +57,13 @@ describe('penalties', () => {
 
   it('group-norm follows the weights of the training', () => {
     const moved = new Map([...now(), ['classes/kernel', Float32Array.of(0, 9)]]);
-    const own = hookOf('group-norm').penalty?.({ step: 0, steps: 1 }, () => moved).coefficients;
+    const own = hookOf('group-norm').penalty?.at({ step: 0, steps: 1 }, () => moved).coefficients;
     expect([...(own?.get('n/gamma') ?? [])]).toEqual([8, 0.5]);
   });
 
   it('bn-scale: λ · sign(γ) and nothing else', () => {
     const hook = hookOf('bn-scale');
-    expect(hook.penalty?.({ step: 0, steps: 1 }, now).norm).toBe('l1');
+    expect(hook.penalty?.at({ step: 0, steps: 1 }, now).norm).toBe('l1');
     expect(coefficients(hook)).toEqual({ 'n/gamma': [0.5, 0.5] });
   });
 

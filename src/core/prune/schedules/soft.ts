@@ -15,7 +15,6 @@ export const softPruning: SparsePhase = {
   share: 1,
   chosen: false,
   hook: (network, { groups, choose }) => ({
-    everySteps: Number.POSITIVE_INFINITY,
     project(weights) {
       const now = withValues(network, weights);
       return zeroed(now, groups, choose(now));
