@@ -3,6 +3,7 @@ import { activationSites, channelsOf, inferShapes } from '../../core/network/ind
 import { referenceForward } from '../../core/network/reference.ts';
 import { withRandomWeights } from '../../core/network/testing.ts';
 import type { Network } from '../../core/network/types.ts';
+import type { OnProgress } from '../../core/progress.ts';
 import { tf } from '../tf.ts';
 import type { Checkpoints, Engine, Recipe } from '../types.ts';
 import { distance, learnableImages, randomImages, recipe, tiny } from './fixtures.ts';
@@ -140,6 +141,24 @@ export function describeEngine(open: () => Engine): void {
       const failure = await withoutLeak(run);
       expect(failure).toMatchObject({ code: 'non-finite-weights', field: 'recipe.learningRate' });
       expect(failure).toHaveProperty('message', expect.stringMatching(/in step \d+ at learning rate \S+; the step before had [\d.e+]+\.$/));
+    });
+
+    it('holds as many tensors and bytes after a thousand steps as after the first', async () => {
+      const images = learnableImages(1000, CLASSES, 3);
+      const held: unknown[] = [];
+      const onProgress: OnProgress = ({ phase }) => {
+        const { numTensors, numBytes } = tf.memory();
+        if (phase.startsWith('train')) held.push({ numTensors, numBytes });
+      };
+      await open().train(
+        withRandomWeights(tiny),
+        images,
+        validation,
+        { ...augmented, epochs: 1, batchSize: 1, averaging: 0.9 },
+        { onProgress },
+      );
+      expect(held.length).toBeGreaterThan(1);
+      for (const later of held) expect(later).toEqual(held[0]);
     });
 
     it('reports progress to the end', async () => {
