@@ -3,7 +3,7 @@ import type { PruneTarget } from '../schema/prunings.ts';
 import { fraction } from './command.ts';
 
 /** Taken where no target is given. */
-const DEFAULT_RATIO = 0.3;
+export const defaultTarget = { ratio: 0.3 };
 
 /** What the flags of `espalier prune` say about the target. */
 export interface TargetOptions {
@@ -18,14 +18,18 @@ export interface TargetOptions {
   readonly elbow?: true;
 }
 
-/** The target as the flags give it, two targets too (the service says what is wrong with them), and the other options. */
+/**
+ * The target as the flags give it (two targets too: the service says what is wrong with them; undefined where none is
+ * given), and the other options.
+ */
 export function splitTarget<T extends TargetOptions>(
   options: T,
-): readonly [target: Record<string, unknown>, rest: Omit<T, keyof TargetOptions>] {
+): readonly [target: Record<string, unknown> | undefined, rest: Omit<T, keyof TargetOptions>] {
   const { ratio, layerRatio: byLayer, flops, params, bytes, latencyMs, accuracyDropMax, certify, elbow, ...rest } = options;
   const drop = accuracyDropMax === undefined ? {} : { accuracyDropMax, certify };
   const given = Object.entries({ ratio, flops, params, bytes, latencyMs, elbow, ...drop }).filter(([, value]) => value !== undefined);
-  const target = given.length === 0 ? { ratio: DEFAULT_RATIO } : Object.fromEntries(given);
+  if (given.length === 0 && byLayer === undefined) return [undefined, rest];
+  const target = given.length === 0 ? defaultTarget : Object.fromEntries(given);
   return [byLayer === undefined ? target : { ...target, byLayer }, rest];
 }
 

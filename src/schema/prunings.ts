@@ -56,6 +56,62 @@ const distillation = z.object({
   share: z.number().min(0).max(1).default(0.7).describe('Of the loss; the rest is the labels’.'),
 });
 
+export const jobEstimate = z
+  .object({ seconds: z.number(), memoryBytes: z.number() })
+  .openapi('JobEstimate')
+  .describe('What the whole job takes on this machine, within about a factor of two on an idle CPU.');
+export type JobEstimate = z.infer<typeof jobEstimate>;
+
+export const searchStep = z
+  .object({
+    ratio: z.number(),
+    flops: z.number(),
+    accuracy: estimate.nullable().describe('On validation images, recalibrated where asked, before fine-tuning.'),
+    drop: z.number().nullable().describe('Accuracy of the base less this.'),
+    dropBound: z.number().nullable().describe('One-sided 95 % upper bound of the drop, paired.'),
+    latencyMs: z.number().nullable(),
+  })
+  .openapi('SearchStep');
+export type SearchStep = z.infer<typeof searchStep>;
+
+const member = z.object({ node: z.string(), reason: z.string() });
+
+export const plan = z
+  .object({
+    modelHash: z.string().describe('Content hash of the model that the plan is for; it is replayed on no other.'),
+    criterion: z.string(),
+    source,
+    ranking,
+    seed: z.int(),
+    target: pruneTarget,
+    groups: z.array(
+      z.object({
+        id: z.string(),
+        producers: z.array(z.string()),
+        coupled: z.array(member).describe('Layers that pass the channels on, and why they hang together.'),
+        consumers: z.array(member).describe('Layers that read the channels.'),
+        channels: z.int(),
+        kept: z.array(z.int()),
+        removed: z.array(z.int()),
+      }),
+    ),
+    skipped: z.array(z.object({ id: z.string(), producers: z.array(z.string()), reason: z.string() })),
+    notes: z.array(z.string()),
+    cost: z.object({ before: cost, after: cost }),
+    search: z.array(searchStep).optional().describe('What was measured to find the ratio, where the target asked for it.'),
+    estimate: jobEstimate.optional().describe('With a plan-only answer.'),
+  })
+  .openapi('PrunePlan');
+export type PrunePlanView = z.infer<typeof plan>;
+
+/** What is read of a plan that is sent back: the rest of it follows from the model. */
+export const replayedPlan = plan
+  .pick({ modelHash: true, criterion: true, source: true, ranking: true, seed: true, target: true })
+  .extend({ groups: z.array(plan.shape.groups.element.pick({ id: true, channels: true, removed: true })) })
+  .openapi('ReplayedPlan')
+  .describe('A plan as it was answered; members that are not listed here are not looked at.');
+export type ReplayedPlan = z.infer<typeof replayedPlan>;
+
 /** METHOD.md §5; a recipe's fields can be given one by one. */
 export const fineTune = z
   .object({
@@ -123,58 +179,23 @@ export const pruneRequest = z
     recalibrate: z.boolean().default(true),
     fineTune: fineTune.prefault({}),
     planOnly: z.boolean().default(false),
+    plan: replayedPlan
+      .optional()
+      .describe('A plan made before, instead of a target: the same channels leave. Its criterion, source, ranking and target hold.'),
     seed,
   })
   .strict()
-  .openapi('PruneRequest');
+  .openapi('ResolvedPruneRequest');
+/** As it is stored: with a plan, its target and seed are filled in. */
 export type PruneRequest = z.infer<typeof pruneRequest>;
 
-export const jobEstimate = z
-  .object({ seconds: z.number(), memoryBytes: z.number() })
-  .openapi('JobEstimate')
-  .describe('What the whole job takes on this machine, within about a factor of two on an idle CPU.');
-export type JobEstimate = z.infer<typeof jobEstimate>;
-
-export const searchStep = z
-  .object({
-    ratio: z.number(),
-    flops: z.number(),
-    accuracy: estimate.nullable().describe('On validation images, recalibrated where asked, before fine-tuning.'),
-    drop: z.number().nullable().describe('Accuracy of the base less this.'),
-    dropBound: z.number().nullable().describe('One-sided 95 % upper bound of the drop, paired.'),
-    latencyMs: z.number().nullable(),
+export const pruneBody = pruneRequest
+  .extend({
+    target: pruneTarget.optional().describe('Needed where no plan is given.'),
+    seed: seed.unwrap().optional().describe('Same seed, same content, same engine: same answer. Default: that of the plan, else 0.'),
   })
-  .openapi('SearchStep');
-export type SearchStep = z.infer<typeof searchStep>;
-
-const member = z.object({ node: z.string(), reason: z.string() });
-
-export const plan = z
-  .object({
-    criterion: z.string(),
-    source,
-    ranking,
-    seed: z.int(),
-    target: pruneTarget,
-    groups: z.array(
-      z.object({
-        id: z.string(),
-        producers: z.array(z.string()),
-        coupled: z.array(member).describe('Layers that pass the channels on, and why they hang together.'),
-        consumers: z.array(member).describe('Layers that read the channels.'),
-        channels: z.int(),
-        kept: z.array(z.int()),
-        removed: z.array(z.int()),
-      }),
-    ),
-    skipped: z.array(z.object({ id: z.string(), producers: z.array(z.string()), reason: z.string() })),
-    notes: z.array(z.string()),
-    cost: z.object({ before: cost, after: cost }),
-    search: z.array(searchStep).optional().describe('What was measured to find the ratio, where the target asked for it.'),
-    estimate: jobEstimate.optional().describe('With a plan-only answer.'),
-  })
-  .openapi('PrunePlan');
-export type PrunePlanView = z.infer<typeof plan>;
+  .openapi('PruneRequest');
+export type PruneBody = z.infer<typeof pruneBody>;
 
 const stageName = z.enum(['base', 'pruned', 'recalibrated', 'fineTuned']);
 export type StageName = z.infer<typeof stageName>;

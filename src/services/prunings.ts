@@ -2,7 +2,7 @@ import { and, desc, eq, isNotNull, lt } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
 import { criterionOf } from '../core/prune/index.ts';
 import type { PageQuery } from '../schema/common.ts';
-import type { Pruning, PruneRequest } from '../schema/prunings.ts';
+import type { PruneBody, Pruning, PruneRequest } from '../schema/prunings.ts';
 import { prunings } from '../store/tables.ts';
 import type { Context, Outcome } from './context.ts';
 import { hashOf } from './keys.ts';
@@ -19,15 +19,36 @@ const view = ({ id, request, artifactId, parentId, plan, report, createdAt }: ty
   createdAt,
 });
 
+/** The request with what a plan settles filled in. */
+function resolved({ plan, target, seed, ...asked }: PruneBody): PruneRequest {
+  if (plan === undefined) {
+    if (target !== undefined) return { ...asked, target, seed: seed ?? 0 };
+    throw invalid('target', 'There is neither a target nor a plan.', 'Give a target such as {"ratio": 0.3}, or a plan made before.');
+  }
+  if (target !== undefined) throw invalid('target', 'The plan has a target already.', 'Leave "target" away, or make a new plan.');
+  const { criterion, source, ranking } = plan;
+  return { ...asked, criterion, source, ranking, target: plan.target, plan, seed: seed ?? plan.seed };
+}
+
+const invalid = (field: string, message: string, hint: string) => new Failure('invalid-request', message, { field, hint });
+
 /**
  * The pruning where the same was done before and its artifact is still here, and else the job that does it.
- * Fails with `not-found` and `unknown-criterion`.
+ * Fails with `not-found`, `unknown-criterion`, and `invalid-request` for a plan of another model.
  */
-export function prune({ store, queue }: Context, request: PruneRequest): Outcome<Pruning> {
+export function prune({ store, queue }: Context, asked: PruneBody): Outcome<Pruning> {
+  const request = resolved(asked);
   criterionOf(request.criterion);
   return store.transaction((tx) => {
     const model = modelRef(tx, request.model, 'model');
     const dataset = datasetRef(tx, request.dataset, 'dataset');
+    if (request.plan && request.plan.modelHash !== model.contentHash) {
+      throw invalid(
+        'plan.modelHash',
+        `The plan was made for another model: its hash is ${request.plan.modelHash}, and that of ${model.name} is ${model.contentHash}.`,
+        'Name the model that the plan was made for, or make a plan for this one with "planOnly".',
+      );
+    }
     const same = eq(prunings.requestHash, hashOf(request));
     const usable = request.planOnly ? same : and(same, isNotNull(prunings.artifactId));
     const done = tx.select().from(prunings).where(usable).orderBy(desc(prunings.id)).get();

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { Failure } from '../../core/failure.ts';
 import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { pruningOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
 import { estimateLines, planLine, pruneReportView } from '../results.ts';
 import { savedText } from '../save.ts';
-import { layerRatio, splitTarget, type TargetOptions } from '../targets.ts';
+import { defaultTarget, layerRatio, splitTarget, type TargetOptions } from '../targets.ts';
 import { datasetLine } from '../views.ts';
 
 interface PruneOptions extends TargetOptions {
@@ -23,6 +25,7 @@ interface PruneOptions extends TargetOptions {
   readonly distill?: boolean;
   readonly seed?: number;
   readonly planOnly?: boolean;
+  readonly plan?: string;
   readonly out?: string;
 }
 
@@ -55,6 +58,7 @@ export function addPruneCommand(program: Command): void {
     .option('--tune <what>', 'all, head, bn, or last-N for the last N blocks', tuned)
     .option('--distill', 'teach the pruned model the answers of the unpruned one too')
     .option('--seed <n>', 'seed of the whole run', wholeNumber('--seed'))
+    .option('--plan <file>', 'replay a plan.json: the same channels leave')
     .option('--plan-only', 'say what would leave, and change nothing')
     .option('--out <folder>', 'where the artifact goes (default: out/NAME)')
     .description('prune a model for a dataset, fine-tune it and write the artifact')
@@ -62,9 +66,10 @@ export function addPruneCommand(program: Command): void {
       run(async (session, modelSpec: string, dataSpec: string, options: PruneOptions) => {
         const model = await resolveModel(session, modelSpec);
         const dataset = await resolveDataset(session, dataSpec);
-        const [target, { out, recipe, epochs, learningRate, tune, distill, ...rest }] = splitTarget(options);
+        const [target, { out, plan: planFile, recipe, epochs, learningRate, tune, distill, ...rest }] = splitTarget(options);
         const fineTune = { recipe, epochs, learningRate, tune, distill };
-        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, target, fineTune, ...rest });
+        const what = planFile === undefined ? { target: target ?? defaultTarget } : { target, plan: await readPlan(planFile) };
+        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, fineTune, ...what, ...rest });
         const plan = `plan   ${planLine(done)}`;
         if (!done.report)
           return printed(session, done, [datasetLine(dataset), plan, ...estimateLines(done), ...done.plan.notes].join('\n'));
@@ -83,4 +88,18 @@ const learningRate = (text: string): number | 'auto' => (text === 'auto' ? text 
 function tuned(text: string): string | { lastBlocks: number } {
   const blocks = /^last-(\d+)$/.exec(text);
   return blocks ? { lastBlocks: Number(blocks[1]) } : text;
+}
+
+/** The plan in a file, for the service to judge: a `plan.json`, or what `--plan-only --json` printed. */
+async function readPlan(path: string): Promise<unknown> {
+  try {
+    const read = JSON.parse(await readFile(path, 'utf8'));
+    return read.plan ?? read;
+  } catch (cause) {
+    throw new Failure('malformed-file', `${path} holds no plan.`, {
+      hint: "Name the plan.json of an artifact's folder, or save the output of: espalier prune … --plan-only --json",
+      field: '--plan',
+      cause,
+    });
+  }
 }

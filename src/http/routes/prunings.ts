@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { limits } from '../../limits.ts';
 import { idOf, pageQuery } from '../../schema/common.ts';
-import { pruneRequest, pruning, pruningPage } from '../../schema/prunings.ts';
+import { pruneBody, pruning, pruningPage } from '../../schema/prunings.ts';
 import type { Context } from '../../services/context.ts';
 import { awaitJob } from '../../services/jobs.ts';
 import { getPruning, listPrunings, prune } from '../../services/prunings.ts';
@@ -17,7 +17,7 @@ const post = createRoute({
   operationId: 'prune',
   summary: 'Prune and fine-tune a model on a dataset, or plan it',
   description: 'With `planOnly` the request waits some seconds for the plan before it answers with the job.',
-  request: { headers: idempotency, body: body(pruneRequest) },
+  request: { headers: idempotency, body: body(pruneBody) },
   responses: {
     200: json('The pruning, known already, or the plan', pruning),
     202: acceptedResponse,

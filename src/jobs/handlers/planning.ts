@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts';
 import type { ImageSet } from '../../core/images.ts';
 import type { Network } from '../../core/network/index.ts';
-import { checkPlan, createPlanner, type Plan } from '../../core/prune/index.ts';
+import { checkPlan, createPlanner, cut, replayPlan, type Plan } from '../../core/prune/index.ts';
 import type { Checkpoints } from '../../engine/types.ts';
 import { plan as planSchema, type PrunePlanView, type PruneRequest } from '../../schema/prunings.ts';
 import type { JobContext } from '../types.ts';
@@ -11,6 +11,8 @@ import { isMeasured, searchPlan } from './search.ts';
 
 export interface Planning extends Pick<JobContext<'prune'>, 'engine' | 'progress' | 'signal'> {
   readonly request: PruneRequest;
+  /** Content hash of the model that is pruned. */
+  readonly modelHash: string;
   /** Read when the criterion or the target looks at images. */
   images(): Promise<{ readonly train: ImageSet; readonly validation: ImageSet }>;
   readonly seeds: { readonly evidence: number; readonly recalibration: number };
@@ -23,7 +25,8 @@ export interface Planning extends Pick<JobContext<'prune'>, 'engine' | 'progress
  * @throws Failure as `planPruning` and `searchPlan`
  */
 export async function planFor(base: Network, planning: Planning): Promise<PrunePlanView> {
-  const { request, seeds } = planning;
+  const { request, modelHash, seeds } = planning;
+  if (request.plan) return documentOf({ ...replayPlan(base, request.plan), modelHash, target: request.target });
   const needs = needsOf(request);
   const evidence =
     needs.length === 0
@@ -36,7 +39,7 @@ export async function planFor(base: Network, planning: Planning): Promise<PruneP
         });
   const planner = createPlanner(base, { ...request, evidence });
   const { target } = request;
-  if (!isMeasured(target)) return documentOf(planner(target));
+  if (!isMeasured(target)) return documentOf({ ...planner(target), modelHash });
   const { plan, steps } = await searchPlan(target, {
     ...planning,
     ...(await planning.images()),
@@ -46,11 +49,12 @@ export async function planFor(base: Network, planning: Planning): Promise<PruneP
     classes: classesOf(base),
     seed: seeds.recalibration,
   });
-  return { ...documentOf(plan), target, search: [...steps] };
+  return { ...documentOf({ ...plan, modelHash, target }), search: [...steps] };
 }
 
 /** Refuses what cannot be planned before anything is run or trained. */
 export function refuseUnplannable(network: Network, request: PruneRequest): void {
+  if (request.plan) return void cut(network, request.plan);
   const { target } = request;
   const measured = isMeasured(target);
   // A plan alone, of weights alone, is made at once and refuses by itself.
@@ -75,6 +79,6 @@ export async function remembered(checkpoints: Checkpoints, make: () => Promise<P
   return made;
 }
 
-function documentOf(planned: Plan): PrunePlanView {
+function documentOf(planned: Omit<Plan, 'target'> & Pick<PrunePlanView, 'modelHash' | 'target'>): PrunePlanView {
   return structuredClone(planned) as PrunePlanView;
 }

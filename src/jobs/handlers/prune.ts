@@ -32,7 +32,7 @@ export const prune: JobHandler<'prune'> = async (context) => {
   if (request.planOnly) return { plan: await planAlone(context, given, likely), artifact: null, report: null };
 
   const images = await packSplits(context, dataset, inputSizeOf(given), ['train', 'validation', 'test']);
-  const run: Run = { ...context, engine: await context.engine(), dataset, images };
+  const run: Run = { ...context, engine: await context.engine(), model, dataset, images };
   const fitted = await fittedBase(run, given, request);
   const pruned = await prunedBase(run, fitted.base, request);
   return reported(context, run, fitted, pruned);
@@ -40,14 +40,14 @@ export const prune: JobHandler<'prune'> = async (context) => {
 
 /** The plan with an estimate of the whole job; nothing is trained. */
 async function planAlone(context: JobContext<'prune'>, given: Network, likely: Network): Promise<PrunePlanView> {
-  const { request, dataset } = context.input;
+  const { request, model, dataset } = context.input;
   const pack = once(() => packSplits(context, dataset, inputSizeOf(given), ['train', 'validation']));
   if (looksAtAccuracy(request.target)) {
     const measuring = { ...context, engine: await context.engine(), dataset };
     if (!(await headFits(measuring, given, (await pack()).validation))) throw unknownClasses();
   }
   const seeds = { evidence: seedOf(request, 'evidence'), recalibration: seedOf(request, 'recalibration') };
-  const planned = await planFor(likely, { ...context, request, seeds, images: pack });
+  const planned = await planFor(likely, { ...context, request, modelHash: model.contentHash, seeds, images: pack });
   return { ...planned, estimate: estimateJob(likely, planned, { request, dataset, replaced: likely !== given }) };
 }
 

@@ -5,7 +5,7 @@ import { createRandom } from '../../core/random.ts';
 import type { Engine, TrainResult } from '../../engine/types.ts';
 import type { SplitName } from '../../schema/common.ts';
 import type { FineTune, PrunePlanView, PruneReport, PruneRequest, StageName } from '../../schema/prunings.ts';
-import type { DatasetRef, JobContext } from '../types.ts';
+import type { DatasetRef, JobContext, ModelRef } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
 import { measure, type Measuring } from './measure.ts';
 import { planFor, remembered } from './planning.ts';
@@ -21,6 +21,7 @@ export const seedOf = ({ seed }: { readonly seed: number }, part: keyof typeof S
 /** What the stages of one run work with. */
 export interface Run extends Pick<JobContext<'prune'>, 'progress' | 'signal' | 'log' | 'checkpoints'> {
   readonly engine: Engine;
+  readonly model: ModelRef;
   readonly dataset: DatasetRef;
   readonly images: Readonly<Record<SplitName, ImageSet>>;
 }
@@ -73,7 +74,7 @@ export async function prunedBase(run: Run, base: Network, request: PruneRequest,
   const { engine, images } = run;
   const seeds = { evidence: seedOf(request, 'evidence'), recalibration: seedOf(request, 'recalibration') };
   const plan = await remembered(run.checkpoints(`${name}plan`), () =>
-    planFor(base, { ...run, engine: async () => engine, request, seeds, images: async () => images }),
+    planFor(base, { ...run, modelHash: run.model.contentHash, engine: async () => engine, request, seeds, images: async () => images }),
   );
   const pruned = cut(base, plan);
   const proof = await provePlan(engine, base, pruned, plan, images.validation);
