@@ -4,6 +4,7 @@ import { Failure } from '../../core/failure.ts';
 import { limits } from '../../limits.ts';
 import { archiveKindOf, openArchive, readHead } from '../archive.ts';
 import { networkOf } from '../network.ts';
+import { looksLikeDeepCompression, readDeepCompression } from './deep-compression-read.ts';
 import { readKerasH5 } from './keras-h5.ts';
 import { looksLikeKeras3, readKeras3 } from './keras3.ts';
 import { looksLikeOnnx, readOnnx, readOnnxArchive } from './onnx-read.ts';
@@ -12,7 +13,7 @@ import { looksLikeSafetensors, parseSafetensors } from './safetensors.ts';
 import { readTfjsArchive } from './tfjs-read.ts';
 import { networkOfWeights, type AboutWeights } from './torch-weights.ts';
 
-export type ModelFormat = 'tfjs' | 'keras-h5' | 'keras' | 'safetensors' | 'pytorch' | 'onnx' | 'espalier';
+export type ModelFormat = 'tfjs' | 'keras-h5' | 'keras' | 'safetensors' | 'pytorch' | 'onnx' | 'deep-compression' | 'espalier';
 
 const ACCEPTED =
   'Give a tfjs LayersModel (model.json and its shards) as zip or tar, Keras .h5 or .keras, ONNX, safetensors, or a PyTorch state dict.';
@@ -37,6 +38,7 @@ export async function readModel(path: string, about: AboutWeights): Promise<{ ne
   }
   if (archiveKindOf(head)) return readArchive(path, about);
   if (startsWith(head, HDF5)) return { network: await readKerasH5(await readFile(path), fileName), format: 'keras-h5' };
+  if (looksLikeDeepCompression(head)) return { network: readDeepCompression(await readFile(path), fileName), format: 'deep-compression' };
   if (looksLikeOnnx(head)) return { network: readOnnx(await readFile(path), fileName), format: 'onnx' };
   if (!looksLikeSafetensors(head)) {
     throw new Failure('unsupported-format', `${fileName} is no model: it looks like ${appearance(head)}.`, {
