@@ -2,13 +2,17 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBackend } from './backend.ts';
 import { createOptimizer, momentsOf } from './optimizer.ts';
 import type { FlatState } from './optimizer.ts';
+import { portable } from './primitives/portable.ts';
+import type { Primitives } from './primitives/types.ts';
 import { distance } from './testing/fixtures.ts';
 import { tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
 import type { Recipe } from './types.ts';
 
+let primitives: Primitives;
 beforeAll(async () => {
-  await loadBackend('cpu', 1);
+  // The one with a kernel of its own, so that both are compared with the papers.
+  ({ primitives } = await loadBackend('wasm', 1));
 });
 
 /** Loshchilov and Hutter 2019, algorithm 2, for one value. */
@@ -45,11 +49,11 @@ const parameters = [
   { key: 'b', shape: [2], decay: false },
 ];
 
-function optimised(recipe: Partial<Recipe>, rows = gradients): FlatState {
+function optimised(recipe: Partial<Recipe>, rows = gradients, on = primitives): FlatState {
   const before = tf.memory().numTensors;
   const chosen = { weightDecay: 0, ...recipe };
   const moments = Array.from({ length: momentsOf(chosen) }, () => new Float32Array(6));
-  const optimizer = createOptimizer(parameters, chosen, { step: 0, values: start, moments });
+  const optimizer = createOptimizer(on, parameters, chosen, { step: 0, values: start, moments });
   for (const gradient of rows) {
     const tensors = new Map<string, Tensor>([
       ['a', tf.tensor2d(gradient.slice(0, 4), [2, 2])],
@@ -78,11 +82,15 @@ describe.each([
     const expected = [...start].map((value, i) => reference(value, column(i), 0.01, i < 4 ? 0.1 : 0));
     expect(state.step).toBe(3);
     expect(distance(state.values, expected)).toBeLessThan(1e-6);
+    const other = optimised({ optimizer, weightDecay: 0.1 }, gradients, portable);
+    expect(distance(other.values, expected)).toBeLessThan(1e-6);
+    for (const [at, moment] of other.moments.entries()) expect(distance(moment, state.moments[at])).toBeLessThan(1e-6);
   });
 });
 
 it('adds a penalty to the clipped gradient, and takes other values between two steps', () => {
   const optimizer = createOptimizer(
+    primitives,
     parameters,
     { optimizer: { kind: 'sgd', momentum: 0 }, weightDecay: 0, clipNorm: 1 },
     { step: 0, values: start, moments: [new Float32Array(6)] },

@@ -1,4 +1,5 @@
 import { sizeOf } from '../core/network/index.ts';
+import type { Primitives } from './primitives/types.ts';
 import { tf } from './tf.ts';
 import type { Tensor } from './tf.ts';
 import type { Recipe } from './types.ts';
@@ -22,32 +23,45 @@ export interface FlatState {
 
 type OptimizerChoice = NonNullable<Recipe['optimizer']>;
 
-/** How one method turns the gradients of step 1, 2, … into the way to go. Call within tf.tidy. */
+interface Step {
+  /** 1, 2, … */
+  readonly number: number;
+  readonly learningRate: number;
+  /** Weight decay of each value. */
+  readonly decay: Tensor | undefined;
+}
+
+/** How one method turns the values, its moments and a gradient into the next ones. Call within tf.tidy. */
 interface Rule {
   readonly moments: number;
-  /** The values move by −learning rate · factor · direction. */
-  move(gradient: Tensor, moments: readonly Tensor[], step: number): { direction: Tensor; factor: number; moments: Tensor[] };
+  move(primitives: Primitives, old: readonly Tensor[], gradient: Tensor, step: Step): Tensor[];
 }
 
 const rules: { readonly [K in OptimizerChoice['kind']]: (choice: Extract<OptimizerChoice, { kind: K }>) => Rule } = {
   /** Loshchilov and Hutter 2019, algorithm 2. */
   adamw: () => ({
     moments: 2,
-    move(gradient, [first, second], step) {
-      const newFirst = tf.add(tf.mul(first, BETA_1), tf.mul(gradient, 1 - BETA_1));
-      const newSecond = tf.add(tf.mul(second, BETA_2), tf.mul(tf.square(gradient), 1 - BETA_2));
-      // m̂ / (√v̂ + ε) with both bias corrections moved into the two scalars.
-      const root = Math.sqrt(1 - BETA_2 ** step);
-      const direction = tf.div(newFirst, tf.add(tf.sqrt(newSecond), EPSILON * root));
-      return { direction, factor: root / (1 - BETA_1 ** step), moments: [newFirst, newSecond] };
+    move(primitives, [values, first, second], gradient, { number, learningRate, decay }) {
+      // m̂ / (√v̂ + ε) with both bias corrections moved into two scalars.
+      const root = Math.sqrt(1 - BETA_2 ** number);
+      const next = primitives.adamw({ values, first, second }, gradient, decay, {
+        beta1: BETA_1,
+        beta2: BETA_2,
+        rate: (learningRate * root) / (1 - BETA_1 ** number),
+        epsilon: EPSILON * root,
+        decayRate: learningRate,
+      });
+      return [next.values, next.first, next.second];
     },
   }),
   /** Nesterov's momentum as Sutskever et al. 2013 rewrite it, in the form that deep learning libraries share. */
   sgd: ({ momentum }) => ({
     moments: 1,
-    move(gradient, [velocity]) {
+    move(_, [values, velocity], gradient, { learningRate, decay }) {
       const newVelocity = tf.add(tf.mul(velocity, momentum), gradient);
-      return { direction: tf.add(gradient, tf.mul(newVelocity, momentum)), factor: 1, moments: [newVelocity] };
+      const direction = tf.add(gradient, tf.mul(newVelocity, momentum));
+      const kept = decay === undefined ? values : tf.sub(values, tf.mul(tf.mul(values, decay), learningRate));
+      return [tf.sub(kept, tf.mul(direction, learningRate)), newVelocity];
     },
   }),
 };
@@ -83,6 +97,7 @@ export interface Optimizer {
 }
 
 export function createOptimizer(
+  primitives: Primitives,
   parameters: readonly Parameter[],
   { optimizer, weightDecay, clipNorm }: Pick<Recipe, 'optimizer' | 'weightDecay' | 'clipNorm'>,
   from: FlatState,
@@ -120,12 +135,9 @@ export function createOptimizer(
       step++;
       const old = flat;
       flat = tf.tidy(() => {
-        const [values, ...moments] = old;
         const ofLoss = clipped(tf.concat(parameters.map(({ key }) => flattened(gradients, key))), clipNorm);
-        const gradient = penalty === undefined ? ofLoss : tf.add(ofLoss, penalty(values));
-        const { direction, factor, moments: newMoments } = rule.move(gradient, moments, step);
-        const kept = decay === undefined ? values : tf.sub(values, tf.mul(tf.mul(values, decay), learningRate));
-        return [tf.sub(kept, tf.mul(direction, learningRate * factor)), ...newMoments];
+        const gradient = penalty === undefined ? ofLoss : tf.add(ofLoss, penalty(old[0]));
+        return rule.move(primitives, old, gradient, { number: step, learningRate, decay });
       });
       flat.forEach((tensor) => tf.keep(tensor));
       tf.dispose(old);

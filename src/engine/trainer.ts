@@ -64,6 +64,7 @@ export function createTrainer(
   const teaching = teacher && teachingOf(teacher, network, plan);
   const undecayed = hook?.undecayed;
   const optimizer: Optimizer = createOptimizer(
+    primitives,
     trained.parameters.map((one) => ({ ...one, decay: one.decay && undecayed?.has(one.key) !== true })),
     recipe,
     flat,

@@ -79,6 +79,8 @@ export const ADAMW_FIELDS = [
   'newSecond',
   'beta1',
   'beta2',
+  'share1',
+  'share2',
   'rate',
   'epsilon',
   'decayRate',

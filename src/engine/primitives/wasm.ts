@@ -112,6 +112,8 @@ export function wasmPrimitives(backend: WasmBackend, kernels: TrainingKernels): 
       const [newValues, newFirst, newSecond] = Array.from({ length: 3 }, () => empty(shapeOf(values)));
       kernels.adamw({
         ...step,
+        share1: 1 - step.beta1,
+        share2: 1 - step.beta2,
         count: values.size,
         values: addressOf(values),
         first: addressOf(first),

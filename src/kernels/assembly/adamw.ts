@@ -1,6 +1,6 @@
 /**
  * One step of AdamW over a vector (Loshchilov and Hutter 2019, algorithm 2), bias corrections in `rate` and `epsilon`.
- * `decay` is the weight decay of each value, or no address where there is none. One pass: tfjs makes a dozen.
+ * The shares are 1 − β, which float32 cannot work out itself: of 1 − 0.999 it has but four digits. `decay` is the weight decay of each value, or no address where there is none. One pass: tfjs makes a dozen.
  */
 export function adamw(
   count: i32,
@@ -14,6 +14,8 @@ export function adamw(
   newSecond: usize,
   beta1: f32,
   beta2: f32,
+  share1: f32,
+  share2: f32,
   rate: f32,
   epsilon: f32,
   decayRate: f32,
@@ -22,8 +24,8 @@ export function adamw(
   const all = <usize>count * 4;
   const keep1 = f32x4.splat(beta1);
   const keep2 = f32x4.splat(beta2);
-  const take1 = f32x4.splat(1 - beta1);
-  const take2 = f32x4.splat(1 - beta2);
+  const take1 = f32x4.splat(share1);
+  const take2 = f32x4.splat(share2);
   let at: usize = 0;
   for (; at < vectors; at += 16) {
     const g = v128.load(gradient + at);
@@ -38,8 +40,8 @@ export function adamw(
   }
   for (; at < all; at += 4) {
     const g = load<f32>(gradient + at);
-    const m = load<f32>(first + at) * beta1 + g * (1 - beta1);
-    const v = load<f32>(second + at) * beta2 + g * g * (1 - beta2);
+    const m = load<f32>(first + at) * beta1 + g * share1;
+    const v = load<f32>(second + at) * beta2 + g * g * share2;
     let w = load<f32>(values + at);
     if (decay) w -= w * load<f32>(decay + at) * decayRate;
     store<f32>(newFirst + at, m);
