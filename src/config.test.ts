@@ -26,12 +26,25 @@ describe('loadConfig', () => {
     expect(config).toMatchObject({ http: { port: 0 }, engine: { backend: 'wasm', threads: 3 }, jobs: { concurrency: 1 } });
   });
 
+  test('takes a hub over https, over http on this machine only, and its token without the line end of a file', () => {
+    expect(loadConfig({}).hub).toEqual({ downloads: true, endpoint: 'https://huggingface.co', token: undefined });
+    expect(loadConfig({ HF_ENDPOINT: 'https://mirror.example/hf' }).hub.endpoint).toBe('https://mirror.example/hf');
+    for (const endpoint of ['http://127.0.0.1:9000', 'http://localhost:9000', 'http://[::1]:9000']) {
+      expect(loadConfig({ HF_ENDPOINT: endpoint }).hub.endpoint).toBe(endpoint);
+    }
+    expect(loadConfig({ HF_TOKEN: 'hf_x\n', ESPALIER_DOWNLOADS: 'off' }).hub).toMatchObject({ downloads: false, token: 'hf_x' });
+  });
+
   test.each([
     ['ESPALIER_ENGINE', 'cuda', 'one of tensorflow, wasm, cpu'],
     ['ESPALIER_PORT', 'eighty', 'a whole number from 0 to 65535'],
     ['ESPALIER_THREADS', '1.5', 'a whole number'],
     ['ESPALIER_JOBS', '0', 'from 1 to 64'],
     ['ESPALIER_LOG', 'loud', 'one of trace'],
+    ['ESPALIER_DOWNLOADS', 'maybe', 'one of on, off'],
+    ['HF_ENDPOINT', 'hub.example', 'an https address'],
+    ['HF_ENDPOINT', 'http://hub.example', 'an https address'],
+    ['HF_ENDPOINT', 'https://me:secret@hub.example', 'an https address'],
   ])('names %s when it is wrong', (name, value, expected) => {
     const load = () => loadConfig({ [name]: value });
     expect(load).toThrow(expect.objectContaining({ code: 'invalid-request', field: name }));

@@ -63,6 +63,19 @@ export const limits = {
   jobCancelGraceMs: 5_000,
   /** Between two progress reports of a job, unless it enters another phase: as often as a person can read. */
   jobProgressEveryMs: 250,
+  /** Redirects of one download: a hub needs two, a renamed repository one more. */
+  redirectsMax: 5,
+  /** A listing or config.json of a hub, held in memory: 21,000 class names with descriptions take 2 MiB. */
+  hubDocumentBytesMax: 8 * MiB,
+  /** Silence after which a connection counts as broken. */
+  downloadIdleMs: 30_000,
+  /** Attempts that get no further before a download is given up; the waits between them make half a minute. */
+  downloadAttemptsMax: 6,
+  downloadBackoffMs: 1_000,
+  /** The longest wait that a busy server may ask for. */
+  downloadWaitMsMax: 120_000,
+  /** A whole download: a gigabyte at 50 kB/s. A server that trickles holds a job no longer. */
+  downloadMsMax: 6 * 3_600_000,
   /** Latest events of a job that are kept whole; of the progress among older ones every 50th is kept, so that days of training stay a short list. */
   jobEventsWhole: 500,
   /** Characters of one line in a job's history. */

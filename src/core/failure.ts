@@ -9,6 +9,7 @@ export const failureCodes = [
   'unsupported-format',
   'malformed-file',
   'limit-exceeded',
+  'download-failed',
   'unsupported-layer',
   'unknown-architecture',
   'unknown-criterion',

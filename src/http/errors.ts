@@ -26,6 +26,7 @@ const answers = {
   'unusable-dataset': { status: 422, title: 'The dataset cannot be used' },
   'target-unreachable': { status: 422, title: 'The target cannot be reached' },
   internal: { status: 500, title: 'Internal error' },
+  'download-failed': { status: 502, title: 'The file could not be downloaded' },
   'engine-unavailable': { status: 503, title: 'The engine is not available' },
   'data-directory-busy': { status: 503, title: 'The data directory is in use' },
   'out-of-memory': { status: 507, title: 'Not enough memory' },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -62,6 +62,22 @@ it('forgets all that came from one source, and clears what a dead process left u
   await cache.forget(source);
   await cache.forget(source);
   expect(readdirSync(dir)).toEqual([other]);
+});
+
+it('gives a file away by moving it, to one caller only, and takes it back', async () => {
+  const cache = openCache(dir, 100);
+  const path = join(dir, '..', `${other}.moved`);
+  writeFileSync(path, 'weights');
+  await cache.moveIn(source, 'body', path);
+  expect(existsSync(path)).toBe(false);
+  const [first, second] = await Promise.all([path, `${path}-2`].map((to) => cache.moveOut(source, 'body', to)));
+  expect([first, second].filter(Boolean)).toHaveLength(1);
+  const taken = first ? path : `${path}-2`;
+  expect(readFileSync(taken, 'utf8')).toBe('weights');
+  expect(await cache.read(source, 'body')).toBeUndefined();
+  await cache.moveIn(source, 'body', taken);
+  await cache.moveIn(source, 'body', taken);
+  expect(await cache.read(source, 'body')).toHaveLength(7);
 });
 
 it('takes no name that would leave its folder', async () => {

@@ -13,6 +13,10 @@ export interface Cache {
    * @param name says all that the bytes depend on beside it; letters, digits, points and dashes
    */
   write(source: string, name: string, bytes: Uint8Array): Promise<void>;
+  /** Keeps a finished file of the same file system by moving it in; one that is not there is passed over. */
+  moveIn(source: string, name: string, path: string): Promise<void>;
+  /** Moves a kept file to `path`, for its caller alone; false where there is none. */
+  moveOut(source: string, name: string, path: string): Promise<boolean>;
   /** Removes everything that was made from it. */
   forget(source: string): Promise<void>;
 }
@@ -84,6 +88,19 @@ export function openCache(dir: string, bytesMax: number): Cache {
         await rm(unfinished, { force: true });
       }
       await makeRoom();
+    },
+    async moveIn(source, name, path) {
+      const target = pathOf(source, name);
+      const about = await stat(path).catch(undefinedIfMissing);
+      if (!about || about.size > bytesMax) return;
+      await mkdir(folderOf(source), { recursive: true });
+      await utimes(path, new Date(), new Date());
+      await rename(path, target);
+      await makeRoom();
+    },
+    async moveOut(source, name, path) {
+      const moved = await rename(pathOf(source, name), path).then(() => true, undefinedIfMissing);
+      return moved ?? false;
     },
     forget: (source) => rm(folderOf(source), { recursive: true, force: true }),
   };
