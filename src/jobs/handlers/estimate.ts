@@ -17,15 +17,35 @@ const LAYER_SECONDS = 60e-6;
 /** Images decoded and resized a second and core. */
 const IMAGES_DECODED_PER_CORE = 1500;
 /** Opening the engine, reading the model and writing the artifact. */
-const START_SECONDS = 4;
+export const START_SECONDS = 4;
 /** Node.js with TensorFlow loaded. */
-const START_BYTES = 450e6;
+export const START_BYTES = 450e6;
 const INFERENCE_BATCH = 256;
 /** Copies of the weights that are held at once: the stages' networks, and values, gradients and two moments while training. */
 const WEIGHT_COPIES = 8;
 /** A training step keeps each layer's output and makes its gradient. */
 const VALUE_COPIES = 2;
 const RECALIBRATION_IMAGES = 6400;
+
+/** How much a network computes. */
+interface Work {
+  readonly flops: number;
+  readonly layers: number;
+}
+
+export const inferenceSeconds = (images: number, { flops, layers }: Work): number =>
+  (images * flops) / (INFERENCE_FLOPS_PER_CORE * availableParallelism()) + Math.ceil(images / INFERENCE_BATCH) * layers * LAYER_SECONDS;
+
+/** One epoch of training with its validation. */
+export const epochSeconds = (
+  { train, validation, batchSize }: { readonly train: number; readonly validation: number; readonly batchSize: number },
+  work: Work,
+): number =>
+  (TRAINING_PASSES * train * work.flops) / (TRAINING_FLOPS_PER_CORE * availableParallelism()) +
+  TRAINING_PASSES * Math.ceil(train / batchSize) * work.layers * LAYER_SECONDS +
+  inferenceSeconds(validation, work);
+
+export const decodingSeconds = (images: number): number => images / (IMAGES_DECODED_PER_CORE * availableParallelism());
 
 /**
  * What the whole job will take on this machine, from counts alone: no engine is opened. Within about a factor of two on
@@ -38,24 +58,18 @@ export function estimateJob(
   { cost }: Pick<Plan, 'cost'>,
   { request, dataset, replaced }: { request: PruneRequest; dataset: DatasetRef; replaced: boolean },
 ): JobEstimate {
-  const cores = availableParallelism();
   const layers = network.nodes.length;
   const { train, validation, test } = dataset.report.counts;
   const { epochs, batchSize } = recipeOf(request.fineTune, request.seed);
-  const infer = (images: number, flops: number): number =>
-    (images * flops) / (INFERENCE_FLOPS_PER_CORE * cores) + Math.ceil(images / INFERENCE_BATCH) * layers * LAYER_SECONDS;
-  const learn = (flops: number): number =>
-    epochs *
-    ((TRAINING_PASSES * train * flops) / (TRAINING_FLOPS_PER_CORE * cores) +
-      TRAINING_PASSES * Math.ceil(train / batchSize) * layers * LAYER_SECONDS +
-      infer(validation, flops));
+  const infer = (images: number, flops: number): number => inferenceSeconds(images, { flops, layers });
+  const learn = (flops: number): number => epochs * epochSeconds({ train, validation, batchSize }, { flops, layers });
   const [before, after] = [cost.before.flops, cost.after.flops];
   const { height, width } = inputSizeOf(network);
   const values = [...inferShapes(network).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
   return {
     seconds:
       START_SECONDS +
-      (train + validation + test) / (IMAGES_DECODED_PER_CORE * cores) +
+      decodingSeconds(train + validation + test) +
       (replaced ? learn(before) : 0) +
       (request.recalibrate ? infer(Math.min(train, RECALIBRATION_IMAGES), after) : 0) +
       learn(after) +
