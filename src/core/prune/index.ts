@@ -19,6 +19,16 @@ export {
 } from './plan.ts';
 export { replayPlan, type PlanToReplay } from './replay.ts';
 export type { RankingName } from './ranking.ts';
-export { compose, sparseTrainings, stepTargets, type PhaseSetting, type SparsePhase, type SparseTraining } from './schedules/index.ts';
-export type { PruneTarget } from './target.ts';
+export {
+  compose,
+  scheduleOf,
+  sparseTrainings,
+  stepTargets,
+  type AskedSchedule,
+  type PhaseSetting,
+  type Schedule,
+  type SparsePhase,
+  type SparseTraining,
+} from './schedules/index.ts';
+export { amountOf, type PruneTarget } from './target.ts';
 export type { GroupRows, GroupView } from './view.ts';

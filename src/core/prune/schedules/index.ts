@@ -1,17 +1,4 @@
-import { growing, growingFree, searching } from './growing.ts';
-import { groupLasso, groupNormPenalty, penalised, slimmingPenalty } from './penalties.ts';
-import { softPruning } from './soft.ts';
-import type { SparseTraining } from './sparse.ts';
-
 export { compose, stepTargets } from './iterative.ts';
+export { scheduleOf, type AskedSchedule, type Schedule } from './schedule.ts';
 export type { PhaseSetting, SparsePhase, SparseTraining } from './sparse.ts';
-
-/** The sparse training of each criterion that has one. */
-export const sparseTrainings: Readonly<Record<string, SparseTraining>> = {
-  'group-norm': penalised(groupNormPenalty, 5e-4),
-  'bn-scale': penalised(slimmingPenalty, 1e-4),
-  dacp: penalised(groupLasso, 1e-4),
-  sfp: { required: true, phases: [softPruning] },
-  'growing-reg': { required: true, phases: [growing] },
-  'growing-reg-2': { required: true, phases: [searching, growingFree] },
-};
+export { sparseTrainings } from './sparse-trainings.ts';

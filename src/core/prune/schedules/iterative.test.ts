@@ -79,7 +79,7 @@ describe('pruning step by step', () => {
           expect(error).toMatchObject({ code: 'target-unreachable' });
           return;
         }
-        const whole = compose(random, done.plans, { ratio: 0.6 });
+        const whole = compose(random, done.plans);
         expect(cut(random, whole)).toEqual(done.small);
         expect(costOf(done.small)).toMatchObject(whole.cost.after);
         removed += whole.groups.reduce((sum, group) => sum + group.removed.length, 0);

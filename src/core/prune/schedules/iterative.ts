@@ -1,7 +1,7 @@
 import { inferShapes, type Cost, type Network } from '../../network/index.ts';
 import { cutNodes, keptChannels } from '../cut.ts';
 import { dependencyGroups } from '../groups.ts';
-import type { Plan, PlannedGroup } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import { amountOf, type PruneTarget } from '../target.ts';
 
 /**
@@ -24,12 +24,11 @@ function partly(target: PruneTarget, before: Cost, share: number): PruneTarget {
 }
 
 /**
- * One plan that does to the network what these do one after the other.
+ * One plan that does to the network what these do one after the other; its target is the last one's.
  *
  * @param plans the first of the network, each of the others of what the one before left of it
- * @param target what they were made for in all
  */
-export function compose(network: Network, plans: readonly Plan[], target: PruneTarget): Plan {
+export function compose<P extends Pick<Plan, 'groups' | 'notes' | 'cost'>>(network: Network, plans: readonly P[]): P {
   const [first] = plans;
   const last = plans[plans.length - 1];
   let nodes = network.nodes;
@@ -52,7 +51,7 @@ export function compose(network: Network, plans: readonly Plan[], target: PruneT
     );
   }
   const members = new Map(dependencyGroups(network).map((group) => [group.id, group.producers[0]]));
-  const composed = first.groups.map((group): PlannedGroup => {
+  const composed = first.groups.map((group) => {
     const member = members.get(group.id);
     const there = new Set(left.get(member?.node ?? ''));
     const stays = (channel: number): boolean => member?.channels[channel].every((own) => there.has(own)) ?? true;
@@ -61,7 +60,6 @@ export function compose(network: Network, plans: readonly Plan[], target: PruneT
   });
   return {
     ...last,
-    target,
     groups: composed,
     notes: [...new Set(plans.flatMap(({ notes }) => notes))],
     cost: { before: first.cost.before, after: last.cost.after },

@@ -65,6 +65,7 @@ function lassoScales(kernels: Portion, strength: number): Float64Array {
 export function penalised(penaltyOf: PenaltyOf, strength: number): SparseTraining {
   return {
     required: false,
+    everyEpoch: false,
     strength,
     phases: [
       {

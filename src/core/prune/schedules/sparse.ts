@@ -7,6 +7,8 @@ import type { DependencyGroup } from '../groups.ts';
 export interface SparseTraining {
   /** True where the criterion is nothing without it; else it is done when asked for. */
   readonly required: boolean;
+  /** Whether channels are chosen after every epoch, so that the target has to be known before. */
+  readonly everyEpoch: boolean;
   /** λ when none is given; absent where there is none to give. */
   readonly strength?: number;
   /** One training each, one after the other. */

@@ -1,0 +1,14 @@
+import { growing, growingFree, searching } from './growing.ts';
+import { groupLasso, groupNormPenalty, penalised, slimmingPenalty } from './penalties.ts';
+import { softPruning } from './soft.ts';
+import type { SparseTraining } from './sparse.ts';
+
+/** The sparse training of each criterion that has one. */
+export const sparseTrainings: Readonly<Record<string, SparseTraining>> = {
+  'group-norm': penalised(groupNormPenalty, 5e-4),
+  'bn-scale': penalised(slimmingPenalty, 1e-4),
+  dacp: penalised(groupLasso, 1e-4),
+  sfp: { required: true, everyEpoch: true, phases: [softPruning] },
+  'growing-reg': { required: true, everyEpoch: false, phases: [growing] },
+  'growing-reg-2': { required: true, everyEpoch: false, phases: [searching, growingFree] },
+};
