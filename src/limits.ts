@@ -36,7 +36,7 @@ export const limits = {
   datasetClassesMax: 1_000,
   /** Unpacked bytes of one IDX file, held in memory once: EMNIST's largest, 697,932 images of 28 × 28, takes 522 MiB. */
   idxBytesMax: 768 * MiB,
-  /** A split packed for training, held in memory once: 20,000 images at 224 × 224, or a million at 32 × 32. */
+  /** A split packed for training that is held in memory: 20,000 images at 224 × 224, or a million at 32 × 32; a larger one is read from its file. */
   packedBytesMax: 3072 * MiB,
   /** Files that can be made again: packed images and features of a few dozen datasets, a small part of any disk. */
   cacheBytesMax: 8 * 1024 * MiB,

@@ -48,7 +48,7 @@ interface Placement {
  * normalised, which is the same because normalising is affine.
  */
 function sample(source: Source, target: Float32Array, offset: number, { flip, angle, down, right, zoom }: Placement): void {
-  const { pixels, start, height, width, table } = source;
+  const { pixels, height, width, table } = source;
   const [scale0, scale1, scale2] = [0, 1, 2].map((c) => (table[c * 256 + 255] - table[c * 256]) / 255);
   const [base0, base1, base2] = [table[0], table[256], table[512]];
   const cos = Math.cos(angle);
@@ -72,7 +72,7 @@ function sample(source: Source, target: Float32Array, offset: number, { flip, an
       const left = sourceX | 0;
       const low = sourceY - top;
       const far = sourceX - left;
-      const upper = start + (top * width + left) * CHANNELS;
+      const upper = (top * width + left) * CHANNELS;
       const lower = top + 1 < height ? upper + width * CHANNELS : upper;
       const next = left + 1 < width ? CHANNELS : 0;
       const w00 = (1 - low) * (1 - far);

@@ -20,9 +20,8 @@ export interface Batches {
 export type Augmenter = (source: Source, target: Float32Array, offset: number) => void;
 
 export interface Source {
+  /** height × width × 3 bytes. */
   readonly pixels: Uint8Array;
-  /** Where the image begins in `pixels`. */
-  readonly start: number;
   readonly height: number;
   readonly width: number;
   /** Value of a pixel byte in channel c: table[c · 256 + byte]. */
@@ -52,7 +51,8 @@ export function batchesOf(network: Network, images: ImageSet): Batches {
     images(indices, augment = copyImage) {
       const values = new Float32Array(indices.length * size);
       for (let i = 0; i < indices.length; i++) {
-        augment({ pixels, start: indices[i] * size, height, width, table }, values, i * size);
+        const start = indices[i] * size;
+        augment({ pixels: pixels.subarray(start, start + size), height, width, table }, values, i * size);
       }
       return tf.tensor(values, [indices.length, height, width, CHANNELS]);
     },
@@ -80,11 +80,11 @@ function normalisationTable({ scale, mean, std }: Preprocessing): Float32Array {
 }
 
 /** The image as it is, normalised. */
-export const copyImage: Augmenter = ({ pixels, start, height, width, table }, target, offset) => {
+export const copyImage: Augmenter = ({ pixels, height, width, table }, target, offset) => {
   const size = height * width * CHANNELS;
   for (let at = 0; at < size; at += CHANNELS) {
-    target[offset + at] = table[pixels[start + at]];
-    target[offset + at + 1] = table[256 + pixels[start + at + 1]];
-    target[offset + at + 2] = table[512 + pixels[start + at + 2]];
+    target[offset + at] = table[pixels[at]];
+    target[offset + at + 1] = table[256 + pixels[at + 1]];
+    target[offset + at + 2] = table[512 + pixels[at + 2]];
   }
 };

@@ -214,7 +214,9 @@ export const cases: Record<string, Node[]> = {
   ],
 };
 
-export function randomImages(count: number, classes: number, seed = 3, side = SIDE): ImageSet {
+type InMemory = ImageSet & { readonly pixels: Uint8Array };
+
+export function randomImages(count: number, classes: number, seed = 3, side = SIDE): InMemory {
   const random = createRandom(seed);
   return {
     count,
@@ -226,7 +228,7 @@ export function randomImages(count: number, classes: number, seed = 3, side = SI
 }
 
 /** Classes that differ in one colour's brightness, with noise: learnable in a few steps. */
-export function learnableImages(count: number, classes: number, seed: number, side = 8): ImageSet {
+export function learnableImages(count: number, classes: number, seed: number, side = 8): InMemory {
   const images = randomImages(count, classes, seed, side);
   const size = side * side * 3;
   const pixels = images.pixels.map((value, at) => value / 4 + ((images.labels[Math.floor(at / size)] * 3 + (at % 3)) % classes) * 40);

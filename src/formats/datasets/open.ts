@@ -1,3 +1,5 @@
+import { open, rename, rm, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Failure } from '../../core/failure.ts';
 import type { ImageSet } from '../../core/images.ts';
 import type { OnProgress } from '../../core/progress.ts';
@@ -33,7 +35,13 @@ export interface Dataset {
    *
    * @throws Failure `limit-exceeded` when it would not fit in memory, `cancelled`
    */
-  pack(split: SplitName, size: PixelSize, options?: PackOptions): Promise<ImageSet>;
+  pack(split: SplitName, size: PixelSize, options?: PackOptions): Promise<ImageSet & { readonly pixels: Uint8Array }>;
+  /**
+   * The pixels of `pack` into a file, for a split that is larger than memory; `openPacked` reads them.
+   *
+   * @throws Failure `limit-exceeded` when the disk has no room for them, `cancelled`; there is then no file
+   */
+  packInto(path: string, split: SplitName, size: PixelSize, options?: PackOptions): Promise<void>;
   /** Thumbnails of the first images of each split and class. */
   sampleSheet(): Promise<Sample[]>;
   close(): Promise<void>;
@@ -56,6 +64,37 @@ export async function openDataset(path: string): Promise<Dataset> {
     return raw ? resizeRaw({ ...raw, pixels: bytes }, size) : decodeImage(bytes, size, entry.name);
   };
 
+  const decodeAll = async (
+    split: SplitName,
+    size: PixelSize,
+    { onProgress, signal }: PackOptions,
+    store: (image: Uint8Array, position: number) => unknown,
+  ): Promise<void> => {
+    const entries = splits[split];
+    const started = performance.now();
+    let next = 0;
+    let done = 0;
+    const work = async (): Promise<void> => {
+      while (next < entries.length) {
+        if (signal?.aborted) throw new Failure('cancelled', 'Decoding the images was cancelled.');
+        const position = next++;
+        try {
+          await store(await decode(entries[position], size), position);
+        } catch (error) {
+          next = entries.length; // the other workers stop too
+          throw error;
+        }
+        done++;
+        if (done % 256 === 0 || done === entries.length) {
+          const imagesPerSecond = done / ((performance.now() - started) / 1000);
+          const secondsLeft = (entries.length - done) / imagesPerSecond;
+          onProgress?.({ phase: `decode ${split} images`, done, total: entries.length, imagesPerSecond, secondsLeft });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  };
+
   const dataset: Dataset = {
     report,
     classNames: report.classes.map(({ name }) => name),
@@ -69,7 +108,7 @@ export async function openDataset(path: string): Promise<Dataset> {
       return { name: entry.name, label: entry.label, bytes, mediaType: mediaTypeOf(bytes) ?? 'application/octet-stream' };
     },
 
-    async pack(split, size, { onProgress, signal } = {}) {
+    async pack(split, size, options = {}) {
       const entries = splits[split];
       const { height, width } = size;
       const imageBytes = height * width * 3;
@@ -77,39 +116,45 @@ export async function openDataset(path: string): Promise<Dataset> {
         throw new Failure(
           'limit-exceeded',
           `${entries.length} ${split} images at ${height} × ${width} take more than ${limits.packedBytesMax} bytes of memory.`,
-          {
-            hint: 'Use fewer images or a model with a smaller input.',
-          },
+          { hint: 'Use fewer images or a model with a smaller input.' },
         );
       }
       const pixels = new Uint8Array(entries.length * imageBytes);
-      const started = performance.now();
-      let next = 0;
-      let done = 0;
-      const work = async (): Promise<void> => {
-        while (next < entries.length) {
-          if (signal?.aborted) throw new Failure('cancelled', 'Decoding the images was cancelled.');
-          const position = next++;
-          try {
-            pixels.set(await decode(entries[position], size), position * imageBytes);
-          } catch (error) {
-            next = entries.length; // the other workers stop too
-            throw error;
-          }
-          done++;
-          if (done % 256 === 0 || done === entries.length) {
-            const imagesPerSecond = done / ((performance.now() - started) / 1000);
-            const secondsLeft = (entries.length - done) / imagesPerSecond;
-            onProgress?.({ phase: `decode ${split} images`, done, total: entries.length, imagesPerSecond, secondsLeft });
-          }
-        }
-      };
-      await Promise.all(Array.from({ length: CONCURRENCY }, work));
-      return { count: entries.length, height, width, pixels, labels: Int32Array.from(entries, ({ label }) => label) };
+      await decodeAll(split, size, options, (image, position) => pixels.set(image, position * imageBytes));
+      return { count: entries.length, height, width, pixels, labels: labelsOf(entries) };
+    },
+
+    async packInto(path, split, size, options = {}) {
+      const imageBytes = size.height * size.width * 3;
+      await refuseWithoutRoom(path, splits[split].length * imageBytes);
+      const unfinished = `${path}.part`;
+      const packed = await open(unfinished, 'w', 0o600);
+      try {
+        await decodeAll(split, size, options, async (image, position) => {
+          await packed.write(image, 0, imageBytes, position * imageBytes);
+        });
+        await packed.sync();
+        await rename(unfinished, path);
+      } finally {
+        await packed.close();
+        await rm(unfinished, { force: true });
+      }
     },
 
     sampleSheet: () => sampleSheet(dataset),
     close: () => file.close(),
   };
   return dataset;
+}
+
+const labelsOf = (entries: readonly ImageEntry[]): Int32Array => Int32Array.from(entries, ({ label }) => label);
+
+async function refuseWithoutRoom(path: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path));
+  if (bytes <= bavail * bsize) return;
+  throw new Failure(
+    'limit-exceeded',
+    `The images take ${(bytes / 1e9).toFixed(1)} GB at this size, and the disk has ${((bavail * bsize) / 1e9).toFixed(1)} GB.`,
+    { hint: 'Use fewer images or a model with a smaller input, or set ESPALIER_DATA to a larger disk.' },
+  );
 }

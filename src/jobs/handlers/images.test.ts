@@ -24,8 +24,14 @@ it('decodes a split once for each size', async () => {
   const cache = openCache(join(dir, 'cache'), 1e6);
   let phases: string[] = [];
   const progress: OnProgress = ({ phase }) => phases.push(phase);
-  const pack = (side: number, splits: ('train' | 'test')[]) =>
-    packSplits({ blobs, cache, progress, signal: new AbortController().signal }, dataset, { height: side, width: side }, splits);
+  const pack = (side: number, splits: ('train' | 'test')[], residentBytesMax = 1e6) =>
+    packSplits(
+      { blobs, cache, workDir: dir, progress, signal: new AbortController().signal },
+      dataset,
+      { height: side, width: side },
+      splits,
+      residentBytesMax,
+    );
 
   const first = await pack(8, ['train']);
   expect(phases).toEqual(['decode train images']);
@@ -35,6 +41,18 @@ it('decodes a split once for each size', async () => {
   await pack(4, ['train']);
   await pack(8, ['test']);
   expect(phases).toEqual(['decode train images', 'decode test images']);
+
+  // A split that memory cannot hold is read from the same file.
+  const [stored, again] = [await pack(8, ['train'], 100), await pack(8, ['train'], 100)];
+  expect(phases).toHaveLength(2);
+  for (const { train } of [stored, again]) {
+    expect(train.pixels).not.toBeInstanceOf(Uint8Array);
+    expect({ ...train, pixels: train.pixels.subarray(0, train.pixels.length) }).toEqual(first.train);
+  }
+  await cache.forget(hash);
+  expect(stored.train.pixels.subarray(192, 384)).toEqual(first.train.pixels.subarray(192, 384));
+  await pack(8, ['train'], 100);
+  expect(phases).toHaveLength(3);
 
   // A file of another length is not these images.
   await cache.write(hash, 'train-8x8-v1', new Uint8Array(1));
