@@ -1,4 +1,4 @@
-import type { Preprocessing } from '../core/network/types.ts';
+import type { Preprocessing, Shape } from '../core/network/types.ts';
 import type { Graph } from './graph.ts';
 
 /** An architecture as data: how its blocks are laid out, and what its original expects of an image. */
@@ -13,6 +13,8 @@ export interface Blueprint {
   lay(graph: Graph, classes: number): void;
   /** Names of another library for the layers that `lay` names. */
   rename?(id: string): string;
+  /** Shape of a tensor in the original where it has other axes of one than ours laid out for PyTorch. */
+  storedShape?(name: string, shape: Shape): Shape;
 }
 
 /** ImageNet's mean and deviation, which the CIFAR checkpoints use too. */

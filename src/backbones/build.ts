@@ -104,7 +104,8 @@ function fanIn(node: Node, shape: readonly number[]): number {
 
 const TIMM = 'timm:';
 
-function blueprintOf(id: string): Blueprint {
+/** @throws Failure `unknown-architecture` naming the nearest ids */
+export function blueprintOf(id: string): Blueprint {
   const named = (wanted: string): Blueprint | undefined => blueprints.find((candidate) => candidate.id === wanted);
   // timm's ResNets, DenseNets and Inception-v3 bear torchvision's names.
   const blueprint = named(id) ?? (id.startsWith(TIMM) ? named(id.slice(TIMM.length)) : undefined);

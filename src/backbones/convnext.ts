@@ -1,3 +1,4 @@
+import type { Shape } from '../core/network/types.ts';
 import { imagenet, type Blueprint } from './blueprint.ts';
 import type { Graph } from './graph.ts';
 
@@ -56,10 +57,15 @@ const timmName = (id: string): string =>
     .replace(/^classifier\.0$/, 'head.norm')
     .replace(/^classifier\.2$/, 'head.fc');
 
+/** Linear layers, and factors that stand before height and width, in the original. */
+const storedShape = (name: string, shape: Shape): Shape =>
+  /\.(block\.[35]|mlp\.fc[12])\.weight$/.test(name) ? shape.slice(0, 2) : name.endsWith('.layer_scale') ? [...shape, 1, 1] : shape;
+
 const of = (library: string, [size, spec]: readonly [string, ConvNeXt]) => ({
   family: 'convnext',
   description: `ConvNeXt ${size} as in ${library} (Liu 2022)`,
   lay: (graph: Graph, classes: number) => convnext(graph, spec, classes),
+  storedShape,
 });
 
 export const convnexts: readonly Blueprint[] = Object.entries(members).flatMap((member) => [

@@ -1,6 +1,6 @@
 import type { Kind, Network, Node, Shape, Tensor } from '../core/network/types.ts';
 import { Failure } from '../core/failure.ts';
-import { inferShapes, inputShapesOf, layerOf, nodeOf, sizeOf, validateNetwork } from '../core/network/index.ts';
+import { inferShapes, inputShapesOf, layerOf, nodeOf, sizeOf, validateNetwork, weightsOf } from '../core/network/index.ts';
 import type { Topology } from './build.ts';
 
 /** How another framework names and lays out the weights of an architecture here. */
@@ -42,14 +42,14 @@ function denseLayout(shape: Shape, flattened: Shape | undefined): Layout {
   return { ...transposed([height, width, channels, shape[1]], [2, 3, 1, 0]), storedShape: [shape[1], shape[0]] };
 }
 
-/** The values at the layout's steps, in our order. */
-function inOurOrder(stored: Float32Array, { sides, steps }: Layout): Float32Array {
-  const data = new Float32Array(stored.length);
+/** Calls with every place of ours, in order, and where the value lies in the stored tensor. */
+function eachPlace({ sides, steps }: Layout, visit: (ours: number, stored: number) => void): void {
+  const size = sizeOf(sides);
   const at = sides.map(() => 0);
   const inner = sides.length - 1;
   let from = 0;
-  for (let i = 0; i < data.length;) {
-    for (let k = 0; k < sides[inner]; k++) data[i++] = stored[from + k * steps[inner]];
+  for (let i = 0; i < size;) {
+    for (let k = 0; k < sides[inner]; k++) visit(i++, from + k * steps[inner]);
     for (let axis = inner - 1; axis >= 0; axis--) {
       from += steps[axis];
       at[axis]++;
@@ -58,6 +58,17 @@ function inOurOrder(stored: Float32Array, { sides, steps }: Layout): Float32Arra
       at[axis] = 0;
     }
   }
+}
+
+function inOurOrder(stored: Float32Array, layout: Layout): Float32Array {
+  const data = new Float32Array(stored.length);
+  eachPlace(layout, (ours, from) => void (data[ours] = stored[from]));
+  return data;
+}
+
+function inStoredOrder(ours: Float32Array, layout: Layout): Float32Array {
+  const data = new Float32Array(ours.length);
+  eachPlace(layout, (from, to) => void (data[to] = ours[from]));
   return data;
 }
 
@@ -115,6 +126,20 @@ export function loadWeights({ nodes, metadata }: Topology, tensors: ReadonlyMap<
   if (surplus !== undefined) throw unfit(metadata.name, surplus, 'belongs to no layer');
   validateNetwork(network);
   return network;
+}
+
+/**
+ * Undoes {@link loadWeights}: the weights of a network by the names and in the layout of another framework, in the order of the nodes.
+ */
+export function namedWeights(network: Network, naming: WeightNaming): readonly (readonly [name: string, tensor: Tensor])[] {
+  const shapes = inferShapes(network);
+  return network.nodes.flatMap((node) => {
+    const flattened = flattenedMap(network, node, shapes);
+    return Object.entries(weightsOf(network, node, shapes)).map(([name, { shape, data }]) => {
+      const layout = naming.layoutOf(node.kind, shape, flattened);
+      return [naming.nameOf(node, name), { shape: layout.storedShape, data: inStoredOrder(data, layout) }] as const;
+    });
+  });
 }
 
 /** A 1×1 convolution is a linear layer of every position, so axes of one decide nothing. */

@@ -66,6 +66,7 @@ export const fileFormats = {
   onnx: '.onnx',
   keras: '.keras',
   safetensors: '.safetensors',
+  'deep-compression': '.espdc',
   'tfjs-float16': '.zip',
   'tfjs-uint8': '.zip',
 } as const;
@@ -77,13 +78,14 @@ export type FileFormat = keyof typeof fileFormats;
  */
 export async function modelFile({ client }: Session, model: Model, format: FileFormat): Promise<Uint8Array> {
   const stored = await client.bytes(`/models/${model.id}/content?format=safetensors`);
-  if (format === 'safetensors') return stored;
   // Loaded for exports alone: no other command should wait for the libraries of all formats.
-  const { writeKeras, writeOnnx, writeTfjsZip } = await import('../formats/models/index.ts');
+  const { writeDeepCompression, writeKeras, writeOnnx, writeSafetensorsModel, writeTfjsZip } = await import('../formats/models/index.ts');
   const { decodeNetwork } = await import('../formats/network.ts');
   const network = decodeNetwork(stored, model.name);
   if (format === 'onnx') return writeOnnx(network);
   if (format === 'keras') return writeKeras(network);
+  if (format === 'safetensors') return writeSafetensorsModel(network);
+  if (format === 'deep-compression') return writeDeepCompression(network).bytes;
   return writeTfjsZip(network, format === 'tfjs-float16' ? 'float16' : 'uint8');
 }
 

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Network, Tensor } from '../core/network/types.ts';
 import { Failure } from '../core/failure.ts';
+import { loadWeights, torchNaming } from '../backbones/index.ts';
 import { validateNetwork } from '../core/network/index.ts';
 import { parseSafetensors, writeSafetensors, type Safetensors } from './models/safetensors.ts';
 import { canonicalJson, parseTopology } from './topology.ts';
 
 /** Key of a safetensors file's metadata that marks it as a stored Network and holds nodes and metadata as JSON. */
-const NETWORK_KEY = 'espalier.network';
+export const NETWORK_KEY = 'espalier.network';
+/** Key that says whose names and layout the weights have where they are not ours: `torch`. */
+export const LAYOUT_KEY = 'espalier.layout';
 
 /**
  * The stored form of a Network: one safetensors file of its weights, with nodes and metadata as JSON in its metadata. Equal networks give
@@ -41,7 +44,9 @@ export function networkOf({ tensors, metadata }: Safetensors, fileName: string):
   } catch {
     throw new Failure('malformed-file', `${fileName} has a topology that is not JSON.`, { field: fileName });
   }
-  const network: Network = { ...parseTopology(parsed, fileName), weights: tensors };
+  const topology = parseTopology(parsed, fileName);
+  if (metadata[LAYOUT_KEY] === 'torch') return loadWeights(topology, tensors, torchNaming);
+  const network: Network = { ...topology, weights: tensors };
   validateNetwork(network);
   return network;
 }
@@ -56,7 +61,7 @@ export function networkHash(network: Network): string {
 }
 
 /** Weights in the order of the nodes and then by name, whatever order the map was filled in. */
-function orderedWeights(network: Network): [string, Tensor][] {
+export function orderedWeights(network: Network): [string, Tensor][] {
   const position = new Map(network.nodes.map(({ id }, i) => [id, i]));
   const rank = (key: string): number => position.get(key.slice(0, key.lastIndexOf('/'))) ?? position.size;
   return [...network.weights].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));

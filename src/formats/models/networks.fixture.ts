@@ -13,6 +13,7 @@ import {
   relu,
   softmax,
 } from '../../core/network/testing.ts';
+import { cut, dependencyGroups } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
 
 /** Moving statistics and scales as training leaves them, so that BatchNormalization does something. */
@@ -25,6 +26,14 @@ function seasoned(network: Network): Network {
     }),
   );
   return { ...network, weights };
+}
+
+/** The network without every third channel of every group. */
+export function pruned(network: Network): Network {
+  const groups = dependencyGroups(network)
+    .filter(({ locked, size }) => locked === undefined && size > 1)
+    .map(({ id, size }) => ({ id, channels: size, removed: Array.from({ length: Math.floor(size / 3) }, (_, i) => 3 * i) }));
+  return cut(network, { groups });
 }
 
 /** Networks that between them have every kind of layer, for the exports. */
