@@ -22,7 +22,8 @@ export interface TransferEvidence {
   readonly source?: { readonly classes: number; readonly logits: Float32Array };
   readonly weights?: DiversityEvidence;
   readonly activations?: DiversityEvidence;
-  readonly alignment?: Alignment;
+  /** Null where nothing is known of the source's activations. */
+  readonly alignment?: Alignment | null;
   readonly flops: number;
   readonly params: number;
   /** On its own source's test images. */
@@ -32,7 +33,7 @@ export interface TransferEvidence {
 export interface ScoreOptions {
   /** Of NLEEP's mixture. */
   readonly seed: number;
-  /** Core's own float64 arithmetic unless a faster one is given. */
+  /** Core's own arithmetic unless a faster one is given. */
   readonly linear?: LinearAlgebra;
 }
 

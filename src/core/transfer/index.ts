@@ -1,14 +1,9 @@
-export type { Alignment } from './alignment.ts';
+export { alignment, type Alignment } from './alignment.ts';
 export type { DiversityEvidence, ScoredCandidate, ScoreOptions, TransferEvidence } from './evidence.ts';
 export type { Features } from './features.ts';
 export { knnScore } from './knn.ts';
 export type { LeaveOneOutScore } from './leave-one-out.ts';
-export { linearProbe } from './linear-probe.ts';
-export { logMe, logMeEstimate } from './logme.ts';
 export type { Outcome } from './outcome.ts';
-export { parc } from './parc.ts';
 export { rankCandidates, type Candidate, type Constraints, type Ranked, type Ranking } from './rank.ts';
+export { scoreCandidate } from './score-candidate.ts';
 export { scoreIds, scoreTable, type CandidateScores, type Score, type ScoreId } from './scores.ts';
-export { gbc, hScore, regularisedHScore, transRate } from './separation.ts';
-export { sfda } from './sfda.ts';
-export { leep, nce, type SourceProbabilities } from './source-head.ts';

@@ -1,4 +1,4 @@
-import { gramOfRows } from '../linear/gram.ts';
+import { coreAlgebra, type LinearAlgebra } from '../linear/algebra.ts';
 import { type Features, rowsOf } from './features.ts';
 import { type LeaveOneOutScore, scoreAnswers } from './leave-one-out.ts';
 
@@ -11,27 +11,35 @@ const NEIGHBOURS = 5;
  * @param features count × dimensions, at least two images
  * @param labels count class indices below `classes`
  */
-export function knnScore(features: Features, labels: ArrayLike<number>, classes: number): LeaveOneOutScore {
+export function knnScore(
+  features: Features,
+  labels: ArrayLike<number>,
+  classes: number,
+  linear: LinearAlgebra = coreAlgebra,
+): LeaveOneOutScore {
   const count = labels.length;
   const neighbours = Math.min(NEIGHBOURS, count - 1);
-  const similarity = gramOfRows(rowsOf(unitRows(features)));
+  const similarity = linear.gramOfRows(rowsOf(unitRows(features)));
   const votes = new Float64Array(count * classes);
   // One vote weighs more than any sum of similarities, which only break ties.
   const voteWeight = 2 * NEIGHBOURS + 1;
-  for (let image = 0; image < count; image++) {
-    const row = similarity.subarray(image * count, (image + 1) * count);
-    row[image] = Number.NEGATIVE_INFINITY;
-    for (let taken = 0; taken < neighbours; taken++) {
-      let nearest = 0;
-      for (let other = 1; other < count; other++) if (row[other] > row[nearest]) nearest = other;
-      votes[image * classes + labels[nearest]] += voteWeight + row[nearest];
-      row[nearest] = Number.NEGATIVE_INFINITY;
+  const nearest = new Int32Array(neighbours);
+  for (let image = 0, row = 0; image < count; image++, row += count) {
+    let found = 0;
+    for (let other = 0; other < count; other++) {
+      const near = similarity[row + other];
+      if (other === image || (found === neighbours && near <= similarity[row + nearest[found - 1]])) continue;
+      // Insertion, nearest first; of equally near ones the earlier image stays before.
+      let at = found < neighbours ? found++ : found - 1;
+      for (; at > 0 && near > similarity[row + nearest[at - 1]]; at--) nearest[at] = nearest[at - 1];
+      nearest[at] = other;
     }
+    for (const other of nearest) votes[image * classes + labels[other]] += voteWeight + similarity[row + other];
   }
   return scoreAnswers(votes, labels, classes);
 }
 
-/** Rows of length one; a row of zeros stays. */
+/** Rows of length one in float32, which tells neighbours apart; a row of zeros stays. */
 function unitRows({ dimensions, values }: Features): Features {
   const unit = Float32Array.from(values);
   for (let row = 0; row < unit.length; row += dimensions) {

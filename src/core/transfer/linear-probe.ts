@@ -1,6 +1,4 @@
-import { gramOfColumns, gramOfRows } from '../linear/gram.ts';
-import { symmetricEigen } from '../linear/symmetric.ts';
-import { centred, type Features, imagesByClass, rowsOf } from './features.ts';
+import { alongLeft, alongSquares, type Decomposition } from './decomposition.ts';
 import { type LeaveOneOutScore, scoreAnswers } from './leave-one-out.ts';
 
 /** Ridge penalties to choose from, as multiples of the mean squared singular value. */
@@ -10,35 +8,32 @@ const PENALTIES = [1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100];
  * Leave-one-out accuracy of a linear classifier: ridge regression on the class indicators with a free intercept, whose
  * prediction of an image without that image is y − (y − ŷ) / (1 − h), h its leverage, with no refitting (Allen's PRESS,
  * 1974). The penalty is the one with the least squared leave-one-out error.
- *
- * @param features count × dimensions, at least two images
- * @param labels count class indices below `classes`
  */
-export function linearProbe(features: Features, labels: ArrayLike<number>, classes: number): LeaveOneOutScore {
-  const count = labels.length;
-  const shares = imagesByClass(labels, classes).map((images) => images.length / count);
-  const { sigma, left } = leftVectors(centred(features));
+export function linearProbe(parts: Decomposition): LeaveOneOutScore {
+  const { count, classes, labels, members, sigma, projections } = parts;
+  const shares = members.map((images) => images.length / count);
   const rank = sigma.length;
-  const projections = new Float64Array(rank * classes);
-  for (let image = 0; image < count; image++) {
-    for (let k = 0; k < rank; k++) projections[k * classes + labels[image]] += left[image * rank + k];
-  }
   const average = sigma.reduce((a, b) => a + b, 0) / Math.max(1, rank);
+  const kept = new Float64Array(rank * PENALTIES.length);
+  for (let k = 0; k < rank; k++)
+    PENALTIES.forEach((penalty, p) => (kept[k * PENALTIES.length + p] = sigma[k] / (sigma[k] + penalty * average)));
+  const leverages = alongSquares(parts, kept, PENALTIES.length);
 
   let least = Number.POSITIVE_INFINITY;
   let best: Float64Array = new Float64Array(count * classes);
-  for (const penalty of PENALTIES) {
-    const kept = sigma.map((value) => value / (value + penalty * average));
-    const answers = new Float64Array(count * classes);
+  for (let p = 0; p < PENALTIES.length; p++) {
+    const answers = alongLeft(
+      parts,
+      projections.map((along, at) => along * kept[Math.floor(at / classes) * PENALTIES.length + p]),
+      classes,
+    );
     let squares = 0;
-    for (let image = 0; image < count; image++) {
-      const row = left.subarray(image * rank, (image + 1) * rank);
-      const free = 1 - row.reduce((sum, u, k) => sum + u * u * kept[k], 1 / count);
-      for (let label = 0; label < classes; label++) {
-        const fitted = row.reduce((sum, u, k) => sum + u * kept[k] * projections[k * classes + label], shares[label]);
+    for (let image = 0, at = 0; image < count; image++) {
+      const free = Math.max(1 - 1 / count - leverages[image * PENALTIES.length + p], Number.EPSILON);
+      for (let label = 0; label < classes; label++, at++) {
         const target = labels[image] === label ? 1 : 0;
-        const error = (target - fitted) / Math.max(free, Number.EPSILON);
-        answers[image * classes + label] = target - error;
+        const error = (target - shares[label] - answers[at]) / free;
+        answers[at] = target - error;
         squares += error * error;
       }
     }
@@ -48,29 +43,4 @@ export function linearProbe(features: Features, labels: ArrayLike<number>, class
     }
   }
   return scoreAnswers(best, labels, classes);
-}
-
-/** Squared singular values above rounding, and the left singular vectors: count × rank. */
-function leftVectors(features: Features): { sigma: Float64Array; left: Float64Array } {
-  const rows = rowsOf(features);
-  const { count, size, values } = rows;
-  const wide = count < size;
-  const side = wide ? count : size;
-  const eigen = symmetricEigen(wide ? gramOfRows(rows) : gramOfColumns(rows), side);
-  const floor = Math.max(count, size) * Number.EPSILON * Math.max(eigen.values[0], 0);
-  const rank = eigen.values.filter((value) => value > floor).length;
-  const left = new Float64Array(count * rank);
-  for (let image = 0; image < count; image++) {
-    for (let k = 0; k < rank; k++) {
-      const vector = k * side;
-      let coordinate = 0;
-      if (wide) coordinate = eigen.vectors[vector + image];
-      else {
-        for (let d = 0; d < size; d++) coordinate += values[image * size + d] * eigen.vectors[vector + d];
-        coordinate /= Math.sqrt(eigen.values[k]);
-      }
-      left[image * rank + k] = coordinate;
-    }
-  }
-  return { sigma: eigen.values.slice(0, rank), left };
 }

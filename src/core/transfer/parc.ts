@@ -1,93 +1,91 @@
-import { gramOfColumns, gramOfRows } from '../linear/gram.ts';
-import { symmetricEigen } from '../linear/symmetric.ts';
-import { centred, type Features, rowsOf } from './features.ts';
+import type { LinearAlgebra } from '../linear/algebra.ts';
+import { centreOf, type Features, rowsOf } from './features.ts';
+import type { Measured } from './influence.ts';
+import { ascending } from './radix.ts';
+
+/** Principal components that the features are first projected on, as published. */
+export const PARC_COMPONENTS = 32;
 
 /**
  * PARC (Bolya 2021): 100 × Spearman correlation, over all pairs of images, of 1 − Pearson between their standardised
- * features and 1 − Pearson between their one-hot labels.
+ * features and 1 − Pearson between their one-hot labels. The labels know two distances only, so the correlation is
+ * √(12 s d) (A − ½) up to ties, s and d the shares of pairs of one class and of different classes, and A the probability that
+ * a pair of different classes lies further apart than one of the same.
  *
- * @param components features are first projected on this many principal components; null leaves them as they are
+ * @param features count × dimensions: those of {@link PARC_COMPONENTS} principal components, or others
  */
-export function parc(features: Features, labels: ArrayLike<number>, classes: number, components: number | null = 32): number {
-  const reduced = components !== null && components < features.dimensions ? principalComponents(features, components) : features;
+export function parc(features: Features, labels: ArrayLike<number>, linear: LinearAlgebra): Measured {
   const count = labels.length;
-  const correlation = gramOfRows(rowsOf(unitDeviations(standardised(reduced))));
-  // Between one-hot rows the correlation is 1 for the same class and −1 / (classes − 1) otherwise.
-  const different = classes / (classes - 1);
-  const distances = new Float64Array((count * (count - 1)) / 2);
-  const targets = new Float64Array(distances.length);
+  const correlation = linear.gramOfRows(rowsOf(unitDeviations(standardised(features))));
+  // Float32 tells pairs apart, and ties what differs by rounding alone.
+  const distances = new Float32Array((count * (count - 1)) / 2);
+  const same = new Uint8Array(distances.length);
   for (let i = 1, at = 0; i < count; i++) {
     for (let j = 0; j < i; j++, at++) {
       distances[at] = 1 - correlation[i * count + j];
-      targets[at] = labels[i] === labels[j] ? 0 : different;
+      same[at] = labels[i] === labels[j] ? 1 : 0;
     }
   }
-  return 100 * pearson(averageRanks(distances), averageRanks(targets));
-}
+  const pairs = distances.length;
+  const alike = same.reduce((sum, one) => sum + one, 0);
+  const influence = new Float64Array(count);
+  if (alike === 0 || alike === pairs) return { value: Number.NaN, influence };
 
-/** Coordinates of the images on the first principal components; as many as there are when they are fewer. */
-function principalComponents(features: Features, components: number): Features {
-  const { dimensions, values } = centred(features);
-  const count = values.length / dimensions;
-  const wide = count < dimensions;
-  const side = wide ? count : dimensions;
-  const kept = Math.min(components, side);
-  const rows = rowsOf({ dimensions, values });
-  const eigen = symmetricEigen(wide ? gramOfRows(rows) : gramOfColumns(rows), side);
-  const projected = new Float64Array(count * kept);
-  for (let image = 0; image < count; image++) {
-    for (let k = 0; k < kept; k++) {
-      let coordinate = 0;
-      if (wide) coordinate = eigen.vectors[k * side + image] * Math.sqrt(Math.max(0, eigen.values[k]));
-      else for (let d = 0; d < dimensions; d++) coordinate += values[image * dimensions + d] * eigen.vectors[k * side + d];
-      projected[image * kept + k] = coordinate;
+  // Of each pair: the share of pairs of the other sort that lie on the side where the correlation wants them, ties by half.
+  const order = ascending(distances);
+  const placed = new Float64Array(pairs);
+  let below = 0;
+  let tied = 0;
+  let cubes = 0;
+  for (let from = 0, to = 0; from < pairs; from = to) {
+    tied = 0;
+    while (to < pairs && distances[order[to]] === distances[order[from]]) tied += same[order[to++]];
+    const different = to - from - tied;
+    const differentBelow = from - below;
+    for (let at = from; at < to; at++) {
+      placed[order[at]] = same[order[at]] === 1 ? 1 - (differentBelow + different / 2) / (pairs - alike) : (below + tied / 2) / alike;
+    }
+    below += tied;
+    cubes += (to - from) ** 3;
+  }
+  const [shareAlike, shareDifferent] = [alike / pairs, 1 - alike / pairs];
+  let separation = 0;
+  for (let at = 0; at < pairs; at++) if (same[at] === 1) separation += placed[at] / alike;
+  // Ranks as shares have variance (1 − Σ tied³ / pairs³) / 12.
+  const scale = Math.sqrt((12 * shareAlike * shareDifferent) / (1 - cubes / pairs ** 3));
+  const value = 100 * scale * (separation - 0.5);
+  // A pair moves A by how it is placed, and the shares by being of one class or not.
+  const byShare = ((separation - 0.5) * (shareDifferent - shareAlike)) / 2;
+  for (let i = 1, at = 0; i < count; i++) {
+    for (let j = 0; j < i; j++, at++) {
+      const moved = same[at] === 1 ? (placed[at] - separation + byShare) / alike : (placed[at] - separation - byShare) / (pairs - alike);
+      influence[i] += 100 * scale * moved;
+      influence[j] += 100 * scale * moved;
     }
   }
-  return { dimensions: kept, values: projected };
+  return { value, influence };
 }
 
 /** Each dimension to mean 0 and variance 1; a constant one to 0. */
 function standardised(features: Features): Features {
-  const { dimensions, values } = centred(features);
+  const { dimensions, values } = centreOf(features).centred;
   const squares = new Float64Array(dimensions);
-  values.forEach((value, at) => (squares[at % dimensions] += value * value));
+  for (let row = 0; row < values.length; row += dimensions) for (let d = 0; d < dimensions; d++) squares[d] += values[row + d] ** 2;
   const scale = squares.map((square) => (square === 0 ? 0 : Math.sqrt(values.length / dimensions / square)));
-  return { dimensions, values: Float64Array.from(values, (value, at) => value * scale[at % dimensions]) };
+  for (let row = 0; row < values.length; row += dimensions) for (let d = 0; d < dimensions; d++) values[row + d] *= scale[d];
+  return { dimensions, values };
 }
 
 /** Rows minus their mean, to length one, so that dot products are Pearson correlations. */
 function unitDeviations({ dimensions, values }: Features): Features {
   const unit = Float64Array.from(values);
   for (let row = 0; row < unit.length; row += dimensions) {
-    const deviations = unit.subarray(row, row + dimensions);
-    const mean = deviations.reduce((a, b) => a + b) / dimensions;
-    const length = Math.sqrt(deviations.reduce((sum, value) => sum + (value - mean) ** 2, 0));
-    deviations.forEach((value, d) => (deviations[d] = length === 0 ? 0 : (value - mean) / length));
+    let mean = 0;
+    let square = 0;
+    for (let at = row; at < row + dimensions; at++) mean += unit[at] / dimensions;
+    for (let at = row; at < row + dimensions; at++) square += (unit[at] -= mean) * unit[at];
+    const length = Math.sqrt(square);
+    for (let at = row; at < row + dimensions; at++) unit[at] = length === 0 ? 0 : unit[at] / length;
   }
   return { dimensions, values: unit };
-}
-
-/** Ranks from 0, tied values sharing the mean of theirs. */
-function averageRanks(values: Float64Array): Float64Array {
-  const order = Uint32Array.from(values, (_, i) => i).sort((i, j) => values[i] - values[j]);
-  const ranks = new Float64Array(values.length);
-  for (let from = 0, to = 0; from < order.length; from = to) {
-    while (to < order.length && values[order[to]] === values[order[from]]) to++;
-    for (let at = from; at < to; at++) ranks[order[at]] = (from + to - 1) / 2;
-  }
-  return ranks;
-}
-
-function pearson(x: Float64Array, y: Float64Array): number {
-  const meanX = x.reduce((a, b) => a + b) / x.length;
-  const meanY = y.reduce((a, b) => a + b) / y.length;
-  let xy = 0;
-  let xx = 0;
-  let yy = 0;
-  for (let i = 0; i < x.length; i++) {
-    xy += (x[i] - meanX) * (y[i] - meanY);
-    xx += (x[i] - meanX) ** 2;
-    yy += (y[i] - meanY) ** 2;
-  }
-  return xy / Math.sqrt(xx * yy);
 }

@@ -1,6 +1,7 @@
 import { activationProfile } from '../../core/dice/index.ts';
+import { Failure } from '../../core/failure.ts';
 import type { ImageSet } from '../../core/images.ts';
-import { knnScore, logMeEstimate, rankCandidates, type Candidate } from '../../core/transfer/index.ts';
+import { rankCandidates, scoreCandidate, type Candidate } from '../../core/transfer/index.ts';
 import type { Engine } from '../../engine/types.ts';
 import type { ProfileResult } from '../../schema/profiles.ts';
 import type { RankedCandidate, RecommendationResult } from '../../schema/recommendations.ts';
@@ -91,7 +92,14 @@ async function score(
 ): Promise<Scored> {
   const onProgress: typeof progress = (one) => progress({ ...one, phase: `score ${model.name}` });
   const features = await engine.features(network, images, { onProgress, signal });
-  const knn = knnScore(features, images.labels, classes);
+  const { scores, influences } = scoreCandidate(
+    { features, labels: images.labels, classes, flops: model.summary.cost.flops, params: model.summary.cost.params },
+    { seed },
+  );
+  const { logme, knn } = scores;
+  if (logme.value === null || knn.value === null || influences.knn === undefined) {
+    throw new Failure('non-finite-weights', `The features of ${model.name} are the same for every image.`, { field: 'candidates' });
+  }
   const probe = firstImages(images, PROBE_IMAGES);
   const samples = await engine.activations(network, probe, { positionsPerImage: POSITIONS_PER_IMAGE, seed, onProgress, signal });
   const activations = activationProfile(samples, { seed });
@@ -99,13 +107,13 @@ async function score(
   const { flops, params } = model.summary.cost;
   return {
     model,
-    knn: knn.accuracy,
+    knn,
     weights,
     candidate: {
       id: model.id,
       name: model.name,
-      logMe: logMeEstimate(features, images.labels, classes, { seed }),
-      correct: knn.correct,
+      logMe: logme,
+      correct: Uint8Array.from(influences.knn, (moved) => (moved > 0 ? 1 : 0)),
       weightDiversity: weights.diversity,
       activationDiversity: activations.diversity,
       redundantShare: weights.redundantShare,

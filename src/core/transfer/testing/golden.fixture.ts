@@ -1,4 +1,4 @@
-import type { Features } from './features.ts';
+import type { Features } from '../features.ts';
 
 export interface GoldenCase {
   readonly features: Features;
