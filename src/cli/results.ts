@@ -5,6 +5,7 @@ import { bytes, duration, percent, percentWithInterval, si, table } from './form
 
 const STAGE_TITLES: Readonly<Record<StageName, string>> = {
   base: 'base',
+  sparse: 'sparse',
   pruned: 'pruned',
   recalibrated: 'recalibrated',
   fineTuned: 'fine-tuned',

@@ -155,6 +155,51 @@ export const fineTune = z
   .openapi('FineTune');
 export type FineTune = z.infer<typeof fineTune>;
 
+const epochsMax = 1000;
+
+/** See scheduleOf in core/prune/schedules, which fills in the rest. */
+export const pruneSchedule = z
+  .union(
+    [
+      z.object({ kind: z.literal('one-shot') }).strict(),
+      z
+        .object({
+          kind: z.literal('iterative'),
+          steps: z.int().min(1).max(50).optional().describe('Each takes the same share of what is left. Default: 3.'),
+          epochsPerStep: z
+            .int()
+            .min(0)
+            .max(epochsMax)
+            .optional()
+            .describe('Training between two steps, by the recipe of fineTune. Default: 3.'),
+          rewindEpochs: z
+            .int()
+            .min(0)
+            .max(epochsMax)
+            .optional()
+            .describe(
+              'After each step the weights go back to what they were after so many epochs on the dataset. Default: 1 for lottery, never for others.',
+            ),
+        })
+        .strict(),
+      z
+        .object({
+          kind: z.literal('sparse'),
+          epochs: z.int().min(1).max(epochsMax).optional().describe('Training of the whole network before the cut. Default: 10.'),
+          strength: z
+            .number()
+            .positive()
+            .max(1)
+            .optional()
+            .describe('λ of the penalty. Default: 5e-4 for group-norm, 1e-4 for bn-scale and dacp; the others have none.'),
+        })
+        .strict(),
+    ],
+    'must be {"kind": "one-shot"}, {"kind": "iterative", "steps": …, "epochsPerStep": …, "rewindEpochs": …} or {"kind": "sparse", "epochs": …, "strength": …}',
+  )
+  .openapi('PruneSchedule');
+export type PruneSchedule = z.infer<typeof pruneSchedule>;
+
 export const pruneRequest = z
   .object({
     model: modelId,
@@ -163,7 +208,7 @@ export const pruneRequest = z
       .string()
       .default('dice')
       .describe(
-        'dice, dice-greedy, dice-representative, dice-hybrid, l1, l2, random, group-norm, bn-scale, fpgm, lamp, taylor, hessian, snip, grasp, hrank or apoz.',
+        'dice, dice-greedy, dice-representative, dice-hybrid, l1, l2, random, group-norm, bn-scale, fpgm, dacp, lamp, taylor, hessian, snip, grasp, hrank, apoz, sfp, growing-reg, growing-reg-2 or lottery.',
       ),
     source: source
       .default('weights')
@@ -176,6 +221,11 @@ export const pruneRequest = z
     roundTo: z.int().min(1).max(64).default(1).describe('Kept widths are a multiple of this.'),
     minChannels: z.int().min(1).default(1).describe('Fewest channels kept in a group.'),
     protect: z.array(z.string().min(1)).max(1000).default([]).describe('Layers, by name or pattern (* and ?), whose channels stay.'),
+    schedule: pruneSchedule
+      .optional()
+      .describe(
+        'How the channels leave: at once, in steps with training between, or after the criterion’s sparse training (group-norm, bn-scale, dacp; always for sfp and growing-reg). Default: at once, for lottery in steps.',
+      ),
     recalibrate: z.boolean().default(true),
     fineTune: fineTune.prefault({}),
     planOnly: z.boolean().default(false),
@@ -197,7 +247,7 @@ export const pruneBody = pruneRequest
   .openapi('PruneRequest');
 export type PruneBody = z.infer<typeof pruneBody>;
 
-const stageName = z.enum(['base', 'pruned', 'recalibrated', 'fineTuned']);
+const stageName = z.enum(['base', 'sparse', 'pruned', 'recalibrated', 'fineTuned']);
 export type StageName = z.infer<typeof stageName>;
 
 /** All stages are measured on validation data; test is used once, for the base and the final model. */
@@ -224,12 +274,27 @@ export const training = z.object({
 });
 export type Training = z.infer<typeof training>;
 
+/** Trainings that a schedule does before the last cut. */
+export const schedulePart = z
+  .object({
+    name: z.string().describe('sparse, soft, search, growing, early, or step 1, step 2, …'),
+    target: pruneTarget.nullable().describe('Of the cut that came before, in a schedule of steps.'),
+    cost,
+    validationAccuracy: estimate.describe('After the training.'),
+    training: training.nullable(),
+  })
+  .openapi('SchedulePart');
+export type SchedulePart = z.infer<typeof schedulePart>;
+
 export const pruneReport = z
   .object({
     headReplaced: z.object({ from: z.int(), to: z.int() }).nullable(),
     transfer: training.nullable().describe('Fine-tuning of the base on the target, when its head was replaced.'),
     plan,
-    proof: z.object({ maxDifference: z.number(), relativeDifference: z.number(), images: z.int() }).describe('masked ≡ compacted'),
+    proof: z
+      .object({ maxDifference: z.number(), relativeDifference: z.number(), images: z.int() })
+      .describe('masked ≡ compacted; in a schedule of steps that of the step where they differ most'),
+    schedule: z.array(schedulePart).optional().describe('What was trained before the last cut; absent where the channels leave at once.'),
     stages: z.array(stage),
     fineTuning: training.nullable(),
     speedUp: z.number().describe('FLOPs of the base over FLOPs of the pruned model (eq. 5).'),

@@ -1,6 +1,6 @@
 import { and, desc, eq, isNotNull, lt } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
-import { criterionOf } from '../core/prune/index.ts';
+import { criterionOf, scheduleOf } from '../core/prune/index.ts';
 import type { PageQuery } from '../schema/common.ts';
 import type { PruneBody, Pruning, PruneRequest } from '../schema/prunings.ts';
 import { prunings } from '../store/tables.ts';
@@ -34,11 +34,12 @@ const invalid = (field: string, message: string, hint: string) => new Failure('i
 
 /**
  * The pruning where the same was done before and its artifact is still here, and else the job that does it.
- * Fails with `not-found`, `unknown-criterion`, and `invalid-request` for a plan of another model.
+ * Fails with `not-found`, `unknown-criterion`, and `invalid-request` for a plan of another model or a schedule that makes no sense.
  */
 export function prune({ store, queue }: Context, asked: PruneBody): Outcome<Pruning> {
   const request = resolved(asked);
   criterionOf(request.criterion);
+  scheduleOf(request);
   return store.transaction((tx) => {
     const model = modelRef(tx, request.model, 'model');
     const dataset = datasetRef(tx, request.dataset, 'dataset');

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { costOf, inferShapes, sizeOf, type Network } from '../../core/network/index.ts';
-import type { Plan } from '../../core/prune/index.ts';
+import { scheduleOf, type Plan, type Schedule } from '../../core/prune/index.ts';
 import type { PruneRequest } from '../../schema/prunings.ts';
 import type { JobEstimate } from '../../schema/prunings.ts';
 import type { DatasetRef } from '../types.ts';
@@ -62,7 +62,7 @@ export function estimateJob(
   const { train, validation, test } = dataset.report.counts;
   const { epochs, batchSize } = recipeOf(request.fineTune, request.seed);
   const infer = (images: number, flops: number): number => inferenceSeconds(images, { flops, layers });
-  const learn = (flops: number): number => epochs * epochSeconds({ train, validation, batchSize }, { flops, layers });
+  const learn = (flops: number, count = epochs): number => count * epochSeconds({ train, validation, batchSize }, { flops, layers });
   const [before, after] = [cost.before.flops, cost.after.flops];
   const { height, width } = inputSizeOf(network);
   const values = [...inferShapes(network).values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
@@ -71,6 +71,7 @@ export function estimateJob(
       START_SECONDS +
       decodingSeconds(train + validation + test) +
       (replaced ? learn(before) : 0) +
+      trainingsOf(scheduleOf(request), before, after).reduce((sum, { flops, epochs }) => sum + learn(flops, epochs), 0) +
       (request.recalibrate ? infer(Math.min(train, RECALIBRATION_IMAGES), after) : 0) +
       learn(after) +
       infer(validation + test, before) +
@@ -81,4 +82,26 @@ export function estimateJob(
       WEIGHT_COPIES * costOf(network).bytes +
       VALUE_COPIES * values * batchSize * Float32Array.BYTES_PER_ELEMENT,
   };
+}
+
+/** What a schedule trains before the last cut. */
+function trainingsOf(schedule: Schedule, before: number, after: number): { flops: number; epochs: number }[] {
+  switch (schedule.kind) {
+    case 'one-shot':
+      return [];
+    case 'sparse':
+      return [{ flops: before, epochs: schedule.epochs }];
+    case 'iterative': {
+      const { steps, epochsPerStep, rewindEpochs } = schedule;
+      // With rewinding the weights are trained before each cut, else between two.
+      const trainings = rewindEpochs === null ? steps - 1 : steps;
+      return [
+        { flops: before, epochs: rewindEpochs ?? 0 },
+        ...Array.from({ length: trainings }, (_, at) => {
+          const cuts = rewindEpochs === null ? at + 1 : at;
+          return { flops: before * (after / before) ** (cuts / steps), epochs: epochsPerStep };
+        }),
+      ];
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts';
 import type { ImageSet } from '../../core/images.ts';
 import type { Network } from '../../core/network/index.ts';
-import { checkPlan, createPlanner, cut, replayPlan, type Plan } from '../../core/prune/index.ts';
+import { checkPlan, createPlanner, cut, replayPlan, scheduleOf, type Plan } from '../../core/prune/index.ts';
 import type { Checkpoints } from '../../engine/types.ts';
 import { plan as planSchema, type PrunePlanView, type PruneRequest } from '../../schema/prunings.ts';
 import type { JobContext } from '../types.ts';
@@ -16,6 +16,8 @@ export interface Planning extends Pick<JobContext<'prune'>, 'engine' | 'progress
   /** Read when the criterion or the target looks at images. */
   images(): Promise<{ readonly train: ImageSet; readonly validation: ImageSet }>;
   readonly seeds: { readonly evidence: number; readonly recalibration: number };
+  /** The network before earlier steps of a schedule. */
+  readonly original?: Network;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface Planning extends Pick<JobContext<'prune'>, 'engine' | 'progress
  * @throws Failure as `planPruning` and `searchPlan`
  */
 export async function planFor(base: Network, planning: Planning): Promise<PrunePlanView> {
-  const { request, modelHash, seeds } = planning;
+  const { request, modelHash, seeds, original } = planning;
   if (request.plan) return documentOf({ ...replayPlan(base, request.plan), modelHash, target: request.target });
   const needs = needsOf(request);
   const evidence =
@@ -37,7 +39,7 @@ export async function planFor(base: Network, planning: Planning): Promise<PruneP
           images: (await planning.images()).train,
           seed: seeds.evidence,
         });
-  const planner = createPlanner(base, { ...request, evidence });
+  const planner = createPlanner(base, { ...request, evidence, original });
   const { target } = request;
   if (!isMeasured(target)) return documentOf({ ...planner(target), modelHash });
   const { plan, steps } = await searchPlan(target, {
@@ -54,6 +56,7 @@ export async function planFor(base: Network, planning: Planning): Promise<PruneP
 
 /** Refuses what cannot be planned before anything is run or trained. */
 export function refuseUnplannable(network: Network, request: PruneRequest): void {
+  scheduleOf(request);
   if (request.plan) return void cut(network, request.plan);
   const { target } = request;
   const measured = isMeasured(target);

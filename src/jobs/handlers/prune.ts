@@ -1,8 +1,8 @@
 import { type Network } from '../../core/network/index.ts';
+import { scheduleOf } from '../../core/prune/index.ts';
 import { compareLogits } from '../../core/stats/index.ts';
-import type { TrainResult } from '../../engine/types.ts';
 import type { ProfileResult } from '../../schema/profiles.ts';
-import type { PrunePlanView, PruneReport, Stage, Training } from '../../schema/prunings.ts';
+import type { PrunePlanView, PruneReport, Stage } from '../../schema/prunings.ts';
 import type { JobContext, JobHandler } from '../types.ts';
 import { classMatch, classNamesOf } from './classes.ts';
 import { estimateJob } from './estimate.ts';
@@ -11,7 +11,8 @@ import { measure } from './measure.ts';
 import { loadNetwork, profileWeights, registerable, stampOf, totalCost } from './models.ts';
 import { planFor, refuseUnplannable, unknownClasses } from './planning.ts';
 import { looksAtAccuracy } from './search.ts';
-import { fittedBase, headFits, prunedBase, seedOf, withHeadFor, type FittedBase, type PrunedBase, type Run } from './stages.ts';
+import { prunedBase, type PrunedBase } from './pruned.ts';
+import { fittedBase, headFits, seedOf, trainingDocument, withHeadFor, type FittedBase, type Run } from './stages.ts';
 
 /** One image at a time, as a device answers, and batches as a server makes them; the first is what the stages tell. */
 const LATENCY_BATCHES = [
@@ -48,7 +49,9 @@ async function planAlone(context: JobContext<'prune'>, given: Network, likely: N
   }
   const seeds = { evidence: seedOf(request, 'evidence'), recalibration: seedOf(request, 'recalibration') };
   const planned = await planFor(likely, { ...context, request, modelHash: model.contentHash, seeds, images: pack });
-  return { ...planned, estimate: estimateJob(likely, planned, { request, dataset, replaced: likely !== given }) };
+  const trains = scheduleOf(request).kind !== 'one-shot';
+  const notes = trains ? [...planned.notes, 'Chosen by the weights as they are: the schedule trains before it chooses.'] : planned.notes;
+  return { ...planned, notes, estimate: estimateJob(likely, planned, { request, dataset, replaced: likely !== given }) };
 }
 
 /** Measures the stages, registers the artifact and tells all of it. Test images are looked at here and only here. */
@@ -56,7 +59,7 @@ async function reported(
   { blobs, input: { request, model, dataset } }: JobContext<'prune'>,
   run: Run,
   { base, headReplaced, transfer }: FittedBase,
-  { plan, proof, networks, tuned, final }: PrunedBase,
+  { plan, proof, parts, networks, tuned, final }: PrunedBase,
 ): Promise<{ plan: PrunePlanView; artifact: Awaited<ReturnType<typeof registerable>>; report: PruneReport }> {
   const { engine, images } = run;
   const latency: PruneReport['latency'] = [];
@@ -89,6 +92,7 @@ async function reported(
     transfer: transfer && trainingDocument(transfer),
     plan,
     proof,
+    ...(parts.length > 0 && { schedule: [...parts] }),
     stages,
     fineTuning: tuned && trainingDocument(tuned),
     speedUp: plan.cost.before.flops / plan.cost.after.flops,
@@ -112,10 +116,6 @@ async function reported(
 
 function artifactName({ metadata }: Network, { criterion, cost }: PrunePlanView): string {
   return `${metadata.name}-${criterion}-${(cost.before.flops / cost.after.flops).toFixed(1)}x`;
-}
-
-function trainingDocument({ history, bestEpoch, imagesPerSecond }: TrainResult): Training {
-  return { epochs: history.length, bestEpoch, imagesPerSecond, history: [...history] };
 }
 
 function layerChanges(before: ProfileResult, after: ProfileResult): PruneReport['layers'] {

@@ -39,6 +39,15 @@ const OPTIMIZERS: { readonly [K in NonNullable<FineTune['optimizer']>]: Recipe['
 /** Hinton, Vinyals and Dean 2015 use 2.5 to 20; the schema has the same defaults. */
 const DISTILLATION: Recipe['distillation'] = { temperature: 4, share: 0.7 };
 
+/**
+ * The recipe of training towards sparsity: the request's, at a constant rate so that penalties act to the end, of all weights,
+ * and the last epoch counts, since the best on validation would be the least sparse.
+ */
+export function sparseRecipeOf(fineTune: FineTune, epochs: number, seed: number): Recipe {
+  const recipe = recipeOf({ ...fineTune, epochs, schedule: 'constant', tune: 'all', distill: false }, seed);
+  return { ...recipe, averaging: undefined, patience: undefined, result: 'last' };
+}
+
 /** The training recipe of a request: the named recipe's values, then the fields that were given. */
 export function recipeOf(fineTune: FineTune, seed: number): Recipe {
   const base = RECIPES[fineTune.recipe];

@@ -1,20 +1,17 @@
 import type { ImageSet } from '../../core/images.ts';
 import { type Network, replaceHead } from '../../core/network/index.ts';
-import { cut } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
-import type { Engine, TrainResult } from '../../engine/types.ts';
+import type { TrainingHook } from '../../core/training-hook.ts';
+import type { Engine, Recipe, TrainResult } from '../../engine/types.ts';
 import type { SplitName } from '../../schema/common.ts';
-import type { FineTune, PrunePlanView, PruneReport, PruneRequest, StageName } from '../../schema/prunings.ts';
+import type { FineTune, Training } from '../../schema/prunings.ts';
 import type { DatasetRef, JobContext, ModelRef } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
 import { measure, type Measuring } from './measure.ts';
-import { planFor, remembered } from './planning.ts';
-import { provePlan } from './proof.ts';
-import { recalibrated } from './recalibration.ts';
 import { recipeOf } from './recipes.ts';
 
 /** Seeds of the parts of one run differ, so that no part repeats another's draws. */
-const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4, evidence: 5 } as const;
+const SEEDS = { head: 1, recalibration: 2, transfer: 3, fineTuning: 4, evidence: 5, schedule: 6 } as const;
 
 export const seedOf = ({ seed }: { readonly seed: number }, part: keyof typeof SEEDS): number => seed + SEEDS[part];
 
@@ -52,63 +49,33 @@ export async function fittedBase(run: Run, given: Network, tuning: Tuning): Prom
   const headed = withHeadFor(given, run.dataset, tuning);
   const headReplaced = { from: classesOf(given), to: classesOf(headed) };
   run.log(`head ${headReplaced.from} → ${headReplaced.to} classes, replaced; the base is fine-tuned on ${run.images.train.count} images`);
-  const transfer = await trained(run, headed, { name: 'base', fineTune: tuning.fineTune, seed: seedOf(tuning, 'transfer') });
+  const transfer = await trained(run, headed, { name: 'base', recipe: recipeOf(tuning.fineTune, seedOf(tuning, 'transfer')) });
   return { base: transfer.network, headReplaced, transfer };
-}
-
-export interface PrunedBase {
-  readonly plan: PrunePlanView;
-  readonly proof: PruneReport['proof'];
-  /** Every stage after the base that there is, in their order. */
-  readonly networks: readonly (readonly [Exclude<StageName, 'base'>, Network])[];
-  readonly tuned: TrainResult | null;
-  readonly final: Network;
-}
-
-/**
- * From a base that knows the classes to the pruned network: plan, cut, proof, recalibration and fine-tuning.
- *
- * @param name of the run, in progress and checkpoints; empty where a job has one run only
- */
-export async function prunedBase(run: Run, base: Network, request: PruneRequest, name = ''): Promise<PrunedBase> {
-  const { engine, images } = run;
-  const seeds = { evidence: seedOf(request, 'evidence'), recalibration: seedOf(request, 'recalibration') };
-  const plan = await remembered(run.checkpoints(`${name}plan`), () =>
-    planFor(base, { ...run, modelHash: run.model.contentHash, engine: async () => engine, request, seeds, images: async () => images }),
-  );
-  const pruned = cut(base, plan);
-  const proof = await provePlan(engine, base, pruned, plan, images.validation);
-  run.log(
-    `masked ≡ compacted on ${proof.images} images, largest difference ${proof.relativeDifference.toExponential(1)} of the outputs' scale`,
-  );
-  const networks: [Exclude<StageName, 'base'>, Network][] = [['pruned', pruned]];
-  if (request.recalibrate) {
-    networks.push(['recalibrated', await recalibrated(engine, pruned, images.train, { ...run, seed: seeds.recalibration })]);
-  }
-  const [, start] = networks[networks.length - 1];
-  const tuned = await fineTuned(run, start, request, base, name);
-  if (tuned) networks.push(['fineTuned', tuned.network]);
-  return { plan, proof, networks, tuned, final: tuned?.network ?? start };
 }
 
 /** The network fine-tuned; null where no epoch is asked for. */
 export async function fineTuned(run: Run, network: Network, tuning: Tuning, teacher: Network, name = ''): Promise<TrainResult | null> {
-  const { fineTune } = tuning;
-  if (recipeOf(fineTune, 0).epochs === 0) return null;
-  return trained(run, network, { name: `${name}fine-tune`, fineTune, seed: seedOf(tuning, 'fineTuning'), teacher });
+  const recipe = recipeOf(tuning.fineTune, seedOf(tuning, 'fineTuning'));
+  return recipe.epochs === 0 ? null : trained(run, network, { name: `${name}fine-tune`, recipe, teacher });
 }
 
-function trained(
+/** @param name of the training, in progress and checkpoints */
+export function trained(
   { engine, images, progress, signal, checkpoints }: Run,
   network: Network,
-  { name, fineTune, seed, teacher }: Tuning & { readonly name: string; readonly teacher?: Network },
+  {
+    name,
+    recipe,
+    teacher,
+    hook,
+  }: { readonly name: string; readonly recipe: Recipe; readonly teacher?: Network; readonly hook?: TrainingHook },
 ): Promise<TrainResult> {
-  const recipe = recipeOf(fineTune, seed);
   return engine.train(network, images.train, images.validation, teacher ? recipe : { ...recipe, distillation: undefined }, {
     onProgress: (one) => progress({ ...one, phase: `${name} ${one.phase}` }),
     signal,
     checkpoints: checkpoints(name),
     teacher,
+    hook,
   });
 }
 
@@ -127,4 +94,9 @@ export async function headFits(measuring: Measuring, network: Network, validatio
 /** A model that did not name its classes takes the dataset's names. */
 function named(network: Network, dataset: DatasetRef): Network {
   return { ...network, metadata: { ...network.metadata, classNames: classNamesOf(dataset) } };
+}
+
+/** A training as the API tells it. */
+export function trainingDocument({ history, bestEpoch, imagesPerSecond }: TrainResult): Training {
+  return { epochs: history.length, bestEpoch, imagesPerSecond, history: [...history] };
 }
