@@ -6,10 +6,11 @@ import { pruningOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
 import { estimateLines, planLine, pruneReportView } from '../results.ts';
 import { savedText } from '../save.ts';
+import { splitSchedule, type ScheduleOptions } from '../schedules.ts';
 import { defaultTarget, layerRatio, splitTarget, type TargetOptions } from '../targets.ts';
 import { datasetLine } from '../views.ts';
 
-interface PruneOptions extends TargetOptions {
+interface PruneOptions extends TargetOptions, ScheduleOptions {
   readonly criterion?: string;
   readonly source?: string;
   readonly layers?: string;
@@ -51,6 +52,19 @@ export function addPruneCommand(program: Command): void {
     .option('--round-to <n>', 'keep widths a multiple of this', wholeNumber('--round-to'))
     .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
     .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay')
+    .option('--steps <n>', 'let the channels leave in steps, with training between', wholeNumber('--steps'))
+    .option('--epochs-per-step <n>', 'epochs of that training (default: 3)', wholeNumber('--epochs-per-step'))
+    .option(
+      '--rewind-epochs <n>',
+      'after each step go back to the weights after so many epochs (lottery: 1)',
+      wholeNumber('--rewind-epochs'),
+    )
+    .option(
+      '--sparse-epochs <n>',
+      "epochs of the criterion's sparse training before the cut, e.g. of group-norm",
+      wholeNumber('--sparse-epochs'),
+    )
+    .option('--strength <x>', 'λ of the sparse training’s penalty', fraction('--strength'))
     .option('--no-recalibrate', 'leave the BatchNormalization statistics as they are')
     .option('--recipe <name>', 'default or thesis')
     .option('--epochs <n>', 'epochs of fine-tuning (0: none)', wholeNumber('--epochs'))
@@ -66,10 +80,11 @@ export function addPruneCommand(program: Command): void {
       run(async (session, modelSpec: string, dataSpec: string, options: PruneOptions) => {
         const model = await resolveModel(session, modelSpec);
         const dataset = await resolveDataset(session, dataSpec);
-        const [target, { out, plan: planFile, recipe, epochs, learningRate, tune, distill, ...rest }] = splitTarget(options);
+        const [target, others] = splitTarget(options);
+        const [schedule, { out, plan: planFile, recipe, epochs, learningRate, tune, distill, ...rest }] = splitSchedule(others);
         const fineTune = { recipe, epochs, learningRate, tune, distill };
         const what = planFile === undefined ? { target: target ?? defaultTarget } : { target, plan: await readPlan(planFile) };
-        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, fineTune, ...what, ...rest });
+        const done = await pruningOf(session, { model: model.id, dataset: dataset.id, fineTune, schedule, ...what, ...rest });
         const plan = `plan   ${planLine(done)}`;
         if (!done.report)
           return printed(session, done, [datasetLine(dataset), plan, ...estimateLines(done), ...done.plan.notes].join('\n'));

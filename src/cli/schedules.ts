@@ -1,0 +1,24 @@
+/** What the flags of `espalier prune` say about the schedule. */
+export interface ScheduleOptions {
+  readonly steps?: number;
+  readonly epochsPerStep?: number;
+  readonly rewindEpochs?: number;
+  readonly sparseEpochs?: number;
+  readonly strength?: number;
+}
+
+/**
+ * The schedule as the flags give it (flags of two kinds too: the service says what is wrong with them; undefined where none
+ * is given), and the other options.
+ */
+export function splitSchedule<T extends ScheduleOptions>(
+  options: T,
+): readonly [schedule: Record<string, unknown> | undefined, rest: Omit<T, keyof ScheduleOptions>] {
+  const { steps, epochsPerStep, rewindEpochs, sparseEpochs, strength, ...rest } = options;
+  const given = (fields: Record<string, number | undefined>): Record<string, number | undefined> =>
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const iterative = given({ steps, epochsPerStep, rewindEpochs });
+  const sparse = given({ epochs: sparseEpochs, strength });
+  if (Object.keys(iterative).length > 0) return [{ kind: 'iterative', ...iterative, ...sparse }, rest];
+  return [Object.keys(sparse).length > 0 ? { kind: 'sparse', ...sparse } : undefined, rest];
+}
