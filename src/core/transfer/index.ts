@@ -4,6 +4,7 @@ export type { Features } from './features.ts';
 export { knnScore } from './knn.ts';
 export type { LeaveOneOutScore } from './leave-one-out.ts';
 export type { Outcome } from './outcome.ts';
-export { rankCandidates, type Candidate, type Constraints, type Ranked, type Ranking } from './rank.ts';
+export { rankCandidates } from './rank.ts';
+export type { Candidate, Constraints, RankBy, Ranked, Ranking, RankOptions } from './ranking-types.ts';
 export { scoreCandidate } from './score-candidate.ts';
 export { scoreIds, scoreTable, type CandidateScores, type Score, type ScoreId } from './scores.ts';

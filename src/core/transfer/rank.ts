@@ -1,201 +1,188 @@
 import { Failure } from '../failure.ts';
-import { createRandom } from '../random.ts';
-import { type Estimate, percentileEstimate, REPLICATES, stratifiedResampler, wilson } from '../stats/index.ts';
+import { describeModel, fitOutcomes } from './outcome-model.ts';
+import {
+  type Contender,
+  differenceOf,
+  estimateOf,
+  predictAccuracies,
+  redrawerOf,
+  type Replicated,
+  replicateScores,
+  sharesOfBest,
+} from './predictions.ts';
 import { describeCandidate, describeChoice, describeDoubts } from './rank-words.ts';
-
-/** What is known of one candidate base on the target's images. */
-export interface Candidate {
-  readonly id: string;
-  readonly name: string;
-  readonly logMe: Estimate;
-  /** From {@link knnScore}: 1 where the image is predicted rightly; the same images in the same order for all. */
-  readonly correct: Uint8Array;
-  /** Kernel-weighted Dice diversity; null where it was not computed. */
-  readonly weightDiversity: number | null;
-  readonly activationDiversity: number | null;
-  /** Share of kernels in a redundant pair. */
-  readonly redundantShare: number | null;
-  readonly flops: number;
-  readonly params: number;
-}
-
-export interface Constraints {
-  readonly flopsMax?: number;
-  readonly paramsMax?: number;
-  /** `flopsMax` holds for the pruned network: a larger candidate stays in, to be pruned to it. */
-  readonly afterPruning?: boolean;
-}
-
-export interface Ranked {
-  readonly id: string;
-  /** 1 is best; candidates that tie with the first of their rank share it. Excluded ones come last. */
-  readonly rank: number;
-  /** Every candidate whose difference in accuracy to this one has an interval that holds 0. */
-  readonly tiedWith: readonly string[];
-  readonly predictedAccuracy: Estimate;
-  /**
-   * Share of bootstrap replicates of the images in which it has the highest k-NN accuracy. It covers the choice of images
-   * alone, not how well k-NN foretells a fine-tuning.
-   */
-  readonly probabilityBest: number;
-  /** Its k-NN accuracy minus the chosen one's; paired bootstrap. */
-  readonly behindChosen: Estimate;
-  /** The FLOPs that it would be pruned to; null when it fits as it is. */
-  readonly flopsAfterPruning: number | null;
-  /** Why a constraint rules it out; null when none does. */
-  readonly excluded: string | null;
-  readonly reasons: readonly string[];
-}
-
-export interface Ranking {
-  /** Best first. */
-  readonly candidates: readonly Ranked[];
-  /** Id of the first candidate. */
-  readonly chosen: string;
-  /** The choice in words, no stronger than its interval. */
-  readonly summary: string;
-  /** Where `predictedAccuracy` comes from. */
-  readonly predictedBy: string;
-  /** What makes the whole ranking doubtful. */
-  readonly warnings: readonly string[];
-}
+import type { Candidate, Constraints, RankBy, Ranked, Ranking, RankOptions } from './ranking-types.ts';
+import { type ScoreId, scoreTable } from './scores.ts';
 
 /** A candidate on its way to being ranked. */
-export interface Contender extends Candidate {
-  readonly accuracy: Estimate;
+export interface Standing {
+  readonly candidate: Candidate;
+  /** Null where it has no scores. */
+  readonly contender: Contender | null;
+  readonly accuracy: Replicated | null;
+  /** What it is ranked by: the accuracy, or a score. */
+  readonly figure: Replicated | null;
+  readonly probabilityBest: number;
   readonly excluded: string | null;
 }
 
 /**
- * Ranks candidate bases for a target by leave-one-out k-NN accuracy on their features; equal accuracy is decided by LogME,
- * then by activation and weight diversity, then by fewer FLOPs. Evidence on the target comes first because raw Dice
- * diversity mostly measures how peaked weights are (METHOD.md §1): it is reported, and may decide only where the target's
- * images say nothing. Intervals and P(best) come from one stratified bootstrap over the images, paired across candidates.
+ * Ranks candidate bases for a target by the accuracy that fine-tuning them is predicted to reach ({@link predictAccuracies}),
+ * or by a score. Two candidates whose difference has an interval that holds 0 tie. P(best) counts all that is uncertain:
+ * the images (paired stratified bootstrap), the seed of a fine-tuning, and how well scores foretell accuracy.
  *
- * @param labels class of each image
- * @param options seed of the bootstrap
- * @throws Failure `target-unreachable` when the constraints rule out every candidate
+ * @param labels class of each image that the scores are of
+ * @throws Failure `target-unreachable` naming the nearest when the constraints rule out every candidate, `unusable-dataset`
+ *   when none has scores
  */
 export function rankCandidates(
   candidates: readonly Candidate[],
   labels: ArrayLike<number>,
   constraints: Constraints,
-  { seed }: { seed: number },
+  { seed, rankBy = 'default', outcomes = [] }: RankOptions,
 ): Ranking {
-  const contenders = candidates
-    .map((candidate): Contender => {
-      const right = candidate.correct.reduce((sum, one) => sum + one, 0);
-      return { ...candidate, accuracy: wilson(right, labels.length), excluded: exclusion(candidate, constraints) };
-    })
-    .sort(byEvidence);
-  const eligible = contenders.filter(({ excluded }) => excluded === null);
-  if (eligible.length === 0) {
-    const least = (cost: 'flops' | 'params'): string => whole(Math.min(...candidates.map((candidate) => candidate[cost])));
-    throw new Failure('target-unreachable', `The constraints rule out every one of the ${candidates.length} candidates.`, {
-      hint: `Allow at least ${least('flops')} FLOPs and ${least('params')} parameters, or add smaller candidates.`,
-      field: 'constraints',
-    });
-  }
+  const model = fitOutcomes(outcomes);
+  const standings = standingsOf(candidates, labels, constraints, { model, seed, rankBy }).sort(byFigure);
+  const eligible = standings.filter(({ excluded }) => excluded === null);
+  if (eligible.length === 0) throw nothingLeft(standings, constraints);
   const [chosen] = eligible;
-  const replicates = accuracyReplicates(contenders, labels, seed);
-  const difference = (a: Contender, b: Contender): Estimate => {
-    const [first, second] = [replicates.get(a.id), replicates.get(b.id)];
-    return percentileEstimate(
-      a.accuracy.value - b.accuracy.value,
-      Float64Array.from({ length: REPLICATES }, (_, r) => (first?.[r] ?? Number.NaN) - (second?.[r] ?? Number.NaN)),
-    );
-  };
-  const tied = (a: Contender, b: Contender): boolean => {
-    const { low, high } = difference(a, b);
-    return low <= 0 && high >= 0;
-  };
-  const best = shareOfBest(eligible, replicates);
-
   let leader = chosen;
   let rank = 1;
-  const ranked = contenders.map((contender, position): Ranked => {
-    if (contender.excluded !== null || !tied(contender, leader)) {
-      leader = contender;
+  const ranked = standings.map((standing, position): Ranked => {
+    const { candidate, accuracy, figure, excluded } = standing;
+    if (excluded !== null || !tied(standing, leader)) {
+      leader = standing;
       rank = position + 1;
     }
-    const behindChosen = difference(contender, chosen);
-    const rivals = contender.excluded === null ? eligible.filter((other) => other !== contender && tied(contender, other)) : [];
-    const flopsAfterPruning = prunedFlops(contender, constraints);
+    const rivals = excluded === null ? eligible.filter((other) => other !== standing && tied(standing, other)) : [];
+    const behindChosen = accuracy === null || chosen.accuracy === null ? null : differenceOf(accuracy, chosen.accuracy);
     return {
-      id: contender.id,
+      id: candidate.id,
       rank,
-      tiedWith: rivals.map(({ id }) => id),
-      predictedAccuracy: contender.accuracy,
-      probabilityBest: best.get(contender.id) ?? 0,
+      tiedWith: rivals.map((other) => other.candidate.id),
+      predictedAccuracy: accuracy && estimateOf(accuracy),
+      probabilityBest: standing.probabilityBest,
       behindChosen,
-      flopsAfterPruning,
-      excluded: contender.excluded,
-      reasons: describeCandidate(contender, { images: labels.length, chosen, behindChosen, flopsAfterPruning }),
+      rankedBy: rankBy === 'default' ? null : figure && estimateOf(figure),
+      flopsAfterPruning: prunedFlops(standing, constraints),
+      excluded,
+      reasons: describeCandidate(standing, { images: labels.length, chosen, constraints, rankBy }),
     };
   });
   return {
     candidates: ranked,
-    chosen: chosen.id,
-    summary: describeChoice(eligible, ranked, (other) => difference(chosen, other)),
-    predictedBy: 'Leave-one-out accuracy of 5 nearest neighbours on the frozen features of the training and validation images.',
+    chosen: chosen.candidate.id,
+    summary: describeChoice(eligible, { tiedWith: ranked[0].tiedWith.length, rankBy }),
+    predictedBy: describeModel(model),
     warnings: describeDoubts(eligible, labels, constraints),
   };
 }
 
-/** Negative when a comes first. */
-function byEvidence(a: Contender, b: Contender): number {
-  const missing = Number.NEGATIVE_INFINITY;
-  const descending = (x: number, y: number): number => (x === y ? 0 : x > y ? -1 : 1);
+function standingsOf(
+  candidates: readonly Candidate[],
+  labels: ArrayLike<number>,
+  constraints: Constraints,
+  { model, seed, rankBy }: { model: ReturnType<typeof fitOutcomes>; seed: number; rankBy: RankBy },
+): Standing[] {
+  const contenders = candidates.map(({ scored, ...rest }): Contender | null => ('failed' in scored ? null : { scored, ...rest }));
+  const present = contenders.filter((contender) => contender !== null);
+  const redraw = redrawerOf(labels, seed);
+  const accuracies = predictAccuracies(present, labels, { model, redraw, seed });
+  const figures = rankBy === 'default' ? accuracies : replicateScores(present, scoresOf(rankBy), { redraw, seed });
+  const standings = candidates.map((candidate, i) => {
+    const contender = contenders[i];
+    const at = contender === null ? -1 : present.indexOf(contender);
+    const [accuracy, figure] = [accuracies[at] ?? null, figures[at] ?? null];
+    return { candidate, contender, accuracy, figure, excluded: exclusion(candidate, constraints) ?? unscored(candidate, figure, rankBy) };
+  });
+  const shares = sharesOfBest(standings.map(({ accuracy, excluded }) => (excluded === null ? accuracy : null)));
+  return standings.map((standing, i) => ({ ...standing, probabilityBest: shares[i] }));
+}
+
+function scoresOf(rankBy: Exclude<RankBy, 'default'>): readonly ScoreId[] {
+  return rankBy === 'diversity' ? ['dice-weights', 'dice-activations'] : [rankBy];
+}
+
+/** Negative when a comes first: by figure, then predicted accuracy, then fewer FLOPs. */
+function byFigure(a: Standing, b: Standing): number {
+  const descending = (x: Replicated | null, y: Replicated | null): number => {
+    const [first, second] = [x?.value ?? Number.NEGATIVE_INFINITY, y?.value ?? Number.NEGATIVE_INFINITY];
+    return first === second ? 0 : second - first;
+  };
   return (
     Number(a.excluded !== null) - Number(b.excluded !== null) ||
-    descending(a.accuracy.value, b.accuracy.value) ||
-    descending(a.logMe.value, b.logMe.value) ||
-    descending(a.activationDiversity ?? missing, b.activationDiversity ?? missing) ||
-    descending(a.weightDiversity ?? missing, b.weightDiversity ?? missing) ||
-    a.flops - b.flops ||
-    (a.id < b.id ? -1 : 1)
+    descending(a.figure, b.figure) ||
+    descending(a.accuracy, b.accuracy) ||
+    a.candidate.flops - b.candidate.flops ||
+    (a.candidate.id < b.candidate.id ? -1 : 1)
   );
+}
+
+function tied(a: Standing, b: Standing): boolean {
+  if (a.figure === null || b.figure === null) return false;
+  const { low, high } = differenceOf(a.figure, b.figure);
+  return low <= 0 && high >= 0;
 }
 
 /** 10000000 as 10,000,000. */
 const whole = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
 
-function exclusion({ flops, params }: Candidate, { flopsMax, paramsMax, afterPruning }: Constraints): string | null {
-  if (paramsMax !== undefined && params > paramsMax) return `It has ${whole(params)} parameters; at most ${whole(paramsMax)} are allowed.`;
-  if (flopsMax !== undefined && flops > flopsMax && afterPruning !== true) {
-    return `It takes ${whole(flops)} FLOPs; at most ${whole(flopsMax)} are allowed.`;
+/** The limits, each with what a candidate needs of it. */
+const LIMITS = [
+  { limit: 'flopsMax', of: ({ flops }: Candidate) => flops, say: (value: number) => `${whole(value)} FLOPs` },
+  { limit: 'paramsMax', of: ({ params }: Candidate) => params, say: (value: number) => `${whole(value)} parameters` },
+  {
+    limit: 'latencyMsMax',
+    of: ({ latencyMs }: Candidate) => latencyMs ?? 0,
+    say: (value: number) => `${value.toPrecision(3)} ms an image`,
+  },
+] as const;
+
+function exclusion(candidate: Candidate, constraints: Constraints): string | null {
+  for (const { limit, of, say } of LIMITS) {
+    const allowed = constraints[limit];
+    // To be pruned to the limits, a candidate may be over them still; only a latency that was measured after pruning counts.
+    const open = constraints.afterPruning === true && !(limit === 'latencyMsMax' && candidate.scoredAfterPruning === true);
+    if (!open && allowed !== undefined && of(candidate) > allowed)
+      return `It takes ${say(of(candidate))}; at most ${say(allowed)} are allowed.`;
   }
   return null;
 }
 
-function prunedFlops({ flops, excluded }: Contender, { flopsMax }: Constraints): number | null {
+function unscored({ scored }: Candidate, figure: Replicated | null, rankBy: RankBy): string | null {
+  if ('failed' in scored) return scored.failed;
+  if (figure !== null) return null;
+  const [id] = rankBy === 'default' ? (['linear-probe'] as const) : scoresOf(rankBy);
+  const score = scored.scores[id];
+  return `It has no ${scoreTable[id].title}. ${score.value === null ? score.reason : ''}`.trim();
+}
+
+function nothingLeft(standings: readonly Standing[], constraints: Constraints): Failure {
+  const scored = standings.filter(({ candidate }) => !('failed' in candidate.scored));
+  if (scored.length === 0) {
+    const reasons = standings.map(({ candidate, excluded }) => `${candidate.name}: ${excluded ?? ''}`);
+    return new Failure('unusable-dataset', `None of the ${standings.length} candidates could be scored. ${reasons[0] ?? ''}`, {
+      hint: reasons.slice(1).join(' ') || 'Give other candidates.',
+      field: 'candidates',
+    });
+  }
+  // The nearest is over its limits by the smallest factor.
+  const factor = ({ candidate }: Standing): number =>
+    Math.max(...LIMITS.map(({ limit, of }) => of(candidate) / (constraints[limit] ?? Number.POSITIVE_INFINITY)));
+  const { candidate } = scored.reduce((a, b) => (factor(b) < factor(a) ? b : a));
+  const needs = LIMITS.filter(({ limit, of }) => of(candidate) > (constraints[limit] ?? Number.POSITIVE_INFINITY));
+  if (needs.length === 0) {
+    return new Failure('unusable-dataset', `No candidate can be ranked. ${candidate.name}: ${scored[0].excluded ?? ''}`, {
+      hint: 'Rank by another score, or give other candidates.',
+      field: 'rankBy',
+    });
+  }
+  return new Failure('target-unreachable', `The constraints rule out every one of the ${standings.length} candidates.`, {
+    hint: `The nearest is ${candidate.name}: allow ${needs.map(({ of, say }) => say(of(candidate))).join(' and ')}${constraints.afterPruning === true ? '' : ', let candidates be pruned to the limits (afterPruning)'}, or add smaller candidates.`,
+    field: 'constraints',
+  });
+}
+
+function prunedFlops({ candidate: { flops }, excluded }: Standing, { flopsMax }: Constraints): number | null {
   return excluded === null && flopsMax !== undefined && flops > flopsMax ? flopsMax : null;
-}
-
-/** Accuracy of each candidate in each replicate; the same images for all candidates. */
-function accuracyReplicates(contenders: readonly Contender[], labels: ArrayLike<number>, seed: number): ReadonlyMap<string, Float64Array> {
-  const resample = stratifiedResampler(labels, createRandom(seed));
-  const replicates = new Map(contenders.map(({ id }) => [id, new Float64Array(REPLICATES)]));
-  for (let replicate = 0; replicate < REPLICATES; replicate++) {
-    const images = resample();
-    for (const { id, correct } of contenders) {
-      let right = 0;
-      for (const image of images) right += correct[image];
-      const values = replicates.get(id);
-      if (values !== undefined) values[replicate] = right / labels.length;
-    }
-  }
-  return replicates;
-}
-
-/** Share of replicates that each candidate wins; a tie is split evenly. */
-function shareOfBest(eligible: readonly Contender[], replicates: ReadonlyMap<string, Float64Array>): ReadonlyMap<string, number> {
-  const wins = new Map<string, number>();
-  for (let replicate = 0; replicate < REPLICATES; replicate++) {
-    const accuracies = eligible.map(({ id }) => ({ id, accuracy: replicates.get(id)?.[replicate] ?? 0 }));
-    const highest = Math.max(...accuracies.map(({ accuracy }) => accuracy));
-    const winners = accuracies.filter(({ accuracy }) => accuracy === highest);
-    for (const { id } of winners) wins.set(id, (wins.get(id) ?? 0) + 1 / winners.length);
-  }
-  return new Map(Array.from(wins, ([id, won]) => [id, won / REPLICATES]));
 }

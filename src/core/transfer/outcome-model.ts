@@ -1,0 +1,221 @@
+import { coreAlgebra } from '../linear/algebra.ts';
+import type { Outcome } from './outcome.ts';
+import { type ScoreId, scoreTable } from './scores.ts';
+
+/**
+ * How fine-tuned accuracy is foretold. Its logit is taken as that of the two leave-one-out accuracies on frozen features,
+ * averaged, until past fine-tunings say otherwise: ridge regression pulls towards that, not towards nothing.
+ */
+const PREDICTORS = [
+  { id: 'linear-probe', logit: true, weight: 0.5 },
+  { id: 'knn', logit: true, weight: 0.5 },
+  { id: 'logme', logit: false, weight: 0 },
+  { id: 'h-score-regularised', logit: false, weight: 0 },
+  { id: 'source-accuracy', logit: true, weight: 0 },
+] as const satisfies readonly { id: ScoreId; logit: boolean; weight: number }[];
+
+/** The two whose average the level of a target's accuracies is read from. */
+const ANCHORS = PREDICTORS.filter(({ weight }) => weight > 0);
+
+/** Ridge penalties in outcomes, to choose from by leave-one-target-out error; the last all but ignores the outcomes. */
+const PENALTIES = [3, 10, 30, 100, 300, 1e3, 1e4, 1e6];
+/** Targets below which nothing is learnt: leaving one out would leave too little to learn from. */
+const TARGETS_MIN = 3;
+
+/** Standard deviations, in logits, that are assumed while there is nothing to learn them from. */
+const ASSUMED = { model: 0.4, level: 0.6, seeds: 0.1 };
+
+/** What past fine-tunings say of how scores foretell accuracy. All in logits. */
+export interface OutcomeModel {
+  readonly outcomes: number;
+  readonly targets: number;
+  /** Of a score's difference to the mean over the candidates. */
+  readonly slopes: readonly { readonly id: ScoreId; readonly logit: boolean; readonly slope: number }[];
+  /** Mean logit accuracy of a target's candidates, from their mean anchor. */
+  readonly level: { readonly intercept: number; readonly slope: number };
+  /** Standard deviations: of a candidate about its prediction, of a target's level, and between seeds. */
+  readonly spread: { readonly model: number; readonly level: number; readonly seeds: number };
+  /** Root mean square error of predicted accuracies on targets that were left out; null where nothing was learnt. */
+  readonly leftOutError: number | null;
+}
+
+export const logit = (share: number): number => Math.log(share / (1 - share));
+export const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** An accuracy over some images as a logit that is finite: half a right and half a wrong answer are added. */
+export function logitOf(accuracy: number, images: number): number {
+  return logit((accuracy * images + 0.5) / (images + 1));
+}
+
+/** What the prediction needs of a candidate's scores, by predictor; a score that is not there counts as average. */
+export function predictorsOf(scores: Readonly<Partial<Record<ScoreId, number | null>>>, images: number): (number | null)[] {
+  return PREDICTORS.map(({ id, logit }) => {
+    const value = scores[id] ?? null;
+    return value === null || !logit ? value : logitOf(value, images);
+  });
+}
+
+/** Mean logit of the leave-one-out accuracies; null without any. */
+export function anchorOf(predictors: readonly (number | null)[]): number | null {
+  const known = predictors.slice(0, ANCHORS.length).filter((value) => value !== null);
+  return known.length === 0 ? null : average(known);
+}
+
+const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+const meanSquare = (values: readonly number[]): number => average(values.map((value) => value * value));
+
+/** The predictors of a target's candidates less their mean over the candidates. */
+export function centredPredictors(candidates: readonly (readonly (number | null)[])[]): number[][] {
+  const means = PREDICTORS.map((_, j) => {
+    const known = candidates.flatMap((predictors) => predictors[j] ?? []);
+    return known.length === 0 ? 0 : average(known);
+  });
+  return candidates.map((predictors) => means.map((mean, j) => (predictors[j] === null ? 0 : predictors[j] - mean)));
+}
+
+/** One target of the past: its candidates' centred predictors, logit accuracies and mean anchor. */
+interface Lesson {
+  readonly rows: readonly (readonly number[])[];
+  readonly accuracies: readonly number[];
+  readonly anchor: number;
+}
+
+/**
+ * Learns from past fine-tunings how scores foretell accuracy. What differs between the candidates of one target and the
+ * target's level are learnt apart, because a ranking needs the first alone. Penalty and errors come from leaving out one
+ * target at a time.
+ */
+export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
+  const lessons = lessonsOf(outcomes);
+  const counted = { outcomes: lessons.reduce((sum, { rows }) => sum + rows.length, 0), targets: lessons.length };
+  if (lessons.length < TARGETS_MIN) {
+    const prior = fit([], 1);
+    return { outcomes: 0, targets: 0, ...shaped(prior), spread: ASSUMED, leftOutError: null };
+  }
+  const tried = PENALTIES.map((penalty) => {
+    const residuals = lessons.map((lesson, out) => {
+      const { slopes, level } = fit(
+        lessons.filter((_, at) => at !== out),
+        penalty,
+      );
+      const mean = average(lesson.accuracies);
+      const foretold = lesson.rows.map((row) => row.reduce((sum, x, j) => sum + x * slopes[j], 0));
+      return {
+        within: foretold.map((difference, i) => lesson.accuracies[i] - mean - difference),
+        level: mean - level.intercept - level.slope * lesson.anchor,
+        points: foretold.map(
+          (difference, i) => logistic(lesson.accuracies[i]) - logistic(level.intercept + level.slope * lesson.anchor + difference),
+        ),
+      };
+    });
+    return { penalty, residuals, error: meanSquare(residuals.flatMap(({ within }) => within)) };
+  });
+  const { penalty, residuals } = tried.reduce((best, one) => (one.error < best.error ? one : best));
+  const seeds = seedVariance(outcomes);
+  // A target's mean is known, not foretold, in these residuals, which takes a degree of freedom of each.
+  const within = residuals.flatMap(({ within: of }) => of.map((x) => (of.length > 1 ? (x * x * of.length) / (of.length - 1) : x * x)));
+  return {
+    ...counted,
+    ...shaped(fit(lessons, penalty)),
+    spread: {
+      model: Math.sqrt(Math.max(average(within) - seeds.ofMeans, (ASSUMED.seeds / 10) ** 2)),
+      level: Math.sqrt(meanSquare(residuals.map(({ level }) => level))),
+      seeds: Math.sqrt(seeds.between),
+    },
+    leftOutError: Math.sqrt(meanSquare(residuals.flatMap(({ points }) => points))),
+  };
+}
+
+function shaped({ slopes, level }: Fit): Pick<OutcomeModel, 'slopes' | 'level'> {
+  return { slopes: PREDICTORS.map(({ id, logit }, j) => ({ id, logit, slope: slopes[j] })), level };
+}
+
+function lessonsOf(outcomes: readonly Outcome[]): Lesson[] {
+  const targets = new Map<string, Outcome[]>();
+  for (const outcome of outcomes) targets.set(outcome.target.id, [...(targets.get(outcome.target.id) ?? []), outcome]);
+  return Array.from(targets.values()).flatMap((ofTarget) => {
+    const known = ofTarget
+      .map(({ scores, target, accuracy }) => ({ predictors: predictorsOf(scores, target.images), accuracy: boundedLogit(accuracy) }))
+      .filter(({ predictors }) => anchorOf(predictors) !== null);
+    if (known.length === 0) return [];
+    const anchors = known.map(({ predictors }) => anchorOf(predictors) ?? 0);
+    return {
+      rows: centredPredictors(known.map(({ predictors }) => predictors)),
+      accuracies: known.map(({ accuracy }) => accuracy),
+      anchor: average(anchors),
+    };
+  });
+}
+
+/** Beyond these a difference in accuracy is one of single images. */
+const boundedLogit = (accuracy: number): number => logit(Math.min(0.999, Math.max(0.001, accuracy)));
+
+interface Fit {
+  readonly slopes: readonly number[];
+  readonly level: OutcomeModel['level'];
+}
+
+/** Ridge regression of what the first guess leaves; predictors count by their spread over the lessons. */
+function fit(lessons: readonly Lesson[], penalty: number): Fit {
+  const guess = PREDICTORS.map(({ weight }) => weight);
+  const pairs = lessons.flatMap(({ rows, accuracies }) => {
+    const mean = average(accuracies);
+    return rows.map((row, i) => ({ row, rest: accuracies[i] - mean - row.reduce((sum, x, j) => sum + x * guess[j], 0) }));
+  });
+  const scales = guess.map((_, j) => (pairs.length === 0 ? 0 : Math.sqrt(meanSquare(pairs.map(({ row }) => row[j])))));
+  const corrections = ridge(
+    pairs.map(({ row }) => row.map((x, j) => (scales[j] === 0 ? 0 : x / scales[j]))),
+    pairs.map(({ rest }) => rest),
+    penalty,
+  );
+  const means = lessons.map(({ accuracies }) => average(accuracies));
+  const [intercept, slope] = ridge(
+    lessons.map(({ anchor }) => [1, anchor]),
+    lessons.map(({ anchor }, i) => means[i] - anchor),
+    LEVEL_PENALTY,
+  );
+  return {
+    slopes: guess.map((weight, j) => weight + (scales[j] === 0 ? 0 : corrections[j] / scales[j])),
+    level: { intercept: intercept ?? 0, slope: 1 + (slope ?? 0) },
+  };
+}
+
+/** In targets: the level needs little evidence to move. */
+const LEVEL_PENALTY = 0.5;
+
+/** (XᵀX + penalty)⁻¹ Xᵀy; nothing for no rows. */
+function ridge(rows: readonly (readonly number[])[], targets: readonly number[], penalty: number): number[] {
+  const n = rows[0]?.length ?? PREDICTORS.length;
+  const matrix = new Float64Array(n * n);
+  const right = new Float64Array(n);
+  for (let j = 0; j < n; j++) matrix[j * n + j] = penalty;
+  rows.forEach((row, i) => {
+    for (let j = 0; j < n; j++) {
+      right[j] += row[j] * targets[i];
+      for (let k = 0; k < n; k++) matrix[j * n + k] += row[j] * row[k];
+    }
+  });
+  return Array.from(coreAlgebra.solve(matrix, n, right, 1).solution);
+}
+
+/** Mean variance between seeds in logits, and of a mean over an outcome's seeds; assumed where none was measured. */
+function seedVariance(outcomes: readonly Outcome[]): { between: number; ofMeans: number } {
+  const measured = outcomes.flatMap(({ seedSpread, accuracy, seeds }) => {
+    if (seedSpread === null) return [];
+    const share = logistic(boundedLogit(accuracy));
+    const variance = (seedSpread / (share * (1 - share))) ** 2;
+    return { variance, ofMean: variance / seeds };
+  });
+  if (measured.length === 0) return { between: ASSUMED.seeds ** 2, ofMeans: ASSUMED.seeds ** 2 };
+  return { between: average(measured.map(({ variance }) => variance)), ofMeans: average(measured.map(({ ofMean }) => ofMean)) };
+}
+
+/** Where predicted accuracies come from, in words. */
+export function describeModel({ outcomes, targets, leftOutError, slopes }: OutcomeModel): string {
+  const names = slopes.filter(({ slope }) => Math.abs(slope) > 1e-3).map(({ id }) => scoreTable[id].title);
+  const list = `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
+  if (leftOutError === null) {
+    return `Average of the leave-one-out accuracies of ${list} on frozen features; there are no past fine-tunings to calibrate it on, so its error is assumed.`;
+  }
+  return `Regression of fine-tuned accuracy on ${list}, learnt from ${outcomes} fine-tunings on ${targets} targets; on a target left out it is ${(100 * leftOutError).toFixed(1)} points off (root mean square).`;
+}
