@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../src/core/failure.ts';
 import { runChild } from '../src/jobs/run-child.ts';
+import { comparisonOf, type KeptRun } from '../src/jobs/handlers/comparison.ts';
 import type { Blobs, ImportedModel, JobHandlers } from '../src/jobs/types.ts';
 import type { DatasetReport } from '../src/schema/datasets.ts';
 import type { EvaluationResult } from '../src/schema/evaluations.ts';
@@ -155,6 +156,30 @@ const handlers: JobHandlers = {
     };
     if (request.planOnly) return { plan, artifact: null, report: null };
     return { plan, artifact: await imported(blobs, `${model.name}-pruned`, 'pruned'), report: null };
+  },
+  compare: async ({ input: { request, model, dataset } }) => {
+    const labels = Int32Array.of(0, 1);
+    const run = (test: number[]): KeptRun => ({
+      seed: request.seed,
+      cost,
+      accuracyBefore: null,
+      validation: test,
+      test,
+      epochs: 0,
+      bestEpoch: null,
+      proof: null,
+      plan: null,
+    });
+    return comparisonOf([...request.criteria.map(() => [run([0, 1])]), [run([0, 0])]], {
+      request,
+      flops: 10,
+      labels: { train: labels, validation: labels, test: labels },
+      classes: 2,
+      headReplaced: null,
+      transfer: null,
+      hashes: { model: model.contentHash, dataset: dataset.blob },
+      engine,
+    });
   },
   evaluate: async ({ input: { request } }) => ({
     split: request.split,

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
@@ -16,6 +15,7 @@ import { model } from '../src/schema/models.ts';
 import { profile } from '../src/schema/profiles.ts';
 import { pruneRequest, pruning, type Pruning } from '../src/schema/prunings.ts';
 import { recommendation } from '../src/schema/recommendations.ts';
+import { jobProcesses } from './job-processes.ts';
 import { startService, type Answer, type Service } from './service.ts';
 
 const SIDE = 32;
@@ -171,21 +171,6 @@ test('pruned and fine-tuned, the artifact predicts in plain tfjs what the servic
   const measured = evaluation.parse(await service.made(asked, 'evaluation'));
   expect(measured.metrics).toEqual(whole.report?.stages.at(-1)?.test);
 });
-
-/** Processes that this one started for jobs. */
-const jobProcesses = (): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const [, parent] = /\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-        return Number(parent) === process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('jobs/child.ts');
-      } catch {
-        // It has ended meanwhile.
-        return false;
-      }
-    })
-    .map(Number);
 
 test('a job whose process is killed while it fine-tunes ends with the same artifact', { timeout: 180_000 }, async () => {
   // Without the artifact the same request is work again.

@@ -15,6 +15,7 @@ import { fromThisMachine } from './loopback.ts';
 import { createMetrics } from './metrics.ts';
 import type { Env } from './router.ts';
 import { createRouter, isForm, isJson } from './router.ts';
+import { comparisonRoutes } from './routes/comparisons.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -80,6 +81,7 @@ export function createApp({ context, engineInfo, log }: AppDependencies): OpenAP
   app.route('/', profileRoutes(context));
   app.route('/', recommendationRoutes(context));
   app.route('/', pruningRoutes(context));
+  app.route('/', comparisonRoutes(context));
   app.route('/', evaluationRoutes(context));
   app.route('/', jobRoutes(context));
   app.route('/', serviceRoutes({ context, metrics, engineInfo, app }));

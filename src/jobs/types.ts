@@ -1,5 +1,6 @@
 import type { OnProgress } from '../core/progress.ts';
 import type { Checkpoints, Engine } from '../engine/types.ts';
+import type { CompareRequest, ComparisonResult } from '../schema/comparisons.ts';
 import type { DatasetReport } from '../schema/datasets.ts';
 import type { EvaluateRequest, EvaluationResult, Prediction } from '../schema/evaluations.ts';
 import type { JobKind } from '../schema/jobs.ts';
@@ -73,6 +74,10 @@ export interface JobTypes {
     input: { request: PruneRequest; model: ModelRef; dataset: DatasetRef };
     /** `artifact` and `report` are null for planOnly. */
     result: { plan: PrunePlanView; artifact: ImportedModel | null; report: PruneReport | null };
+  };
+  compare: {
+    input: { request: CompareRequest; model: ModelRef; dataset: DatasetRef };
+    result: ComparisonResult;
   };
   evaluate: {
     input: { request: EvaluateRequest; model: ModelRef; dataset: DatasetRef };

@@ -3,7 +3,7 @@ import { failureCodes } from '../core/failure.ts';
 
 export const failureCode = z.enum(failureCodes).openapi('FailureCode');
 
-/** An opaque prefixed id: `mdl_…`, `dst_…`, `prf_…`, `rec_…`, `prn_…`, `evl_…`, `job_…`. */
+/** An opaque prefixed id: `mdl_…`, `dst_…`, `prf_…`, `rec_…`, `prn_…`, `cmp_…`, `evl_…`, `job_…`. */
 export const idOf = <P extends string>(prefix: P) =>
   z
     .string()

@@ -5,7 +5,7 @@ import type { JobKind } from '../schema/jobs.ts';
 import { nameOfFile } from '../core/name-of-file.ts';
 import { newId } from '../store/ids.ts';
 import type { Transaction } from '../store/store.ts';
-import { datasets, evaluations, models, predictions, profiles, prunings, recommendations } from '../store/tables.ts';
+import { comparisons, datasets, evaluations, models, predictions, profiles, prunings, recommendations } from '../store/tables.ts';
 import { datasetSourceKey, hashOf, modelSourceKey, profileOptionsHash, weightProfileHash } from './keys.ts';
 
 interface Finished<K extends JobKind> {
@@ -84,6 +84,15 @@ const settlers: { readonly [K in JobKind]: Settler<K> } = {
       .run();
     const links = { pruning: `/prunings/${id}`, parent: `/models/${model.id}` };
     return artifactId ? { ...links, artifact: `/models/${artifactId}` } : links;
+  },
+
+  compare: (tx, { input: { request, model, dataset } }, result) => {
+    const id = newId('cmp');
+    const of = { modelId: model.id, datasetId: dataset.id, request, requestHash: hashOf(request) };
+    tx.insert(comparisons)
+      .values({ id, ...of, result, createdAt: now() })
+      .run();
+    return { comparison: `/comparisons/${id}`, model: `/models/${model.id}` };
   },
 
   evaluate: (tx, { input: { request, model, dataset } }, result) => {

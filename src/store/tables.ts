@@ -1,4 +1,5 @@
 import { type AnySQLiteColumn, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { CompareRequest, ComparisonResult } from '../schema/comparisons.ts';
 import type { DatasetReport } from '../schema/datasets.ts';
 import type { EvaluationResult, Prediction } from '../schema/evaluations.ts';
 import type { Job, JobEvent, JobKind, JobState } from '../schema/jobs.ts';
@@ -122,6 +123,29 @@ export const prunings = sqliteTable(
     index('prunings_by_artifact').on(table.artifactId),
     index('prunings_by_dataset').on(table.datasetId),
     index('prunings_by_request').on(table.requestHash),
+  ],
+);
+
+export const comparisons = sqliteTable(
+  'comparisons',
+  {
+    id: text().primaryKey(),
+    modelId: text()
+      .notNull()
+      .references(() => models.id, { onDelete: 'cascade' }),
+    datasetId: text()
+      .notNull()
+      .references(() => datasets.id, { onDelete: 'cascade' }),
+    /** SHA-256 of everything asked for, references resolved, to answer the same request at once. */
+    requestHash: text().notNull(),
+    request: text({ mode: 'json' }).$type<CompareRequest>().notNull(),
+    result: text({ mode: 'json' }).$type<ComparisonResult>().notNull(),
+    createdAt: text().notNull(),
+  },
+  (table) => [
+    index('comparisons_by_model').on(table.modelId),
+    index('comparisons_by_dataset').on(table.datasetId),
+    index('comparisons_by_request').on(table.requestHash),
   ],
 );
 

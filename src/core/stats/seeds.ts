@@ -7,6 +7,8 @@ import { studentT95 } from './student.ts';
 
 /** Figures of one way to train, over its seeds; differences are to the first way, seed by seed on the same images. */
 export interface SeededFigures {
+  /** Of each seed. */
+  readonly runs: readonly { readonly accuracy: number; readonly macroF1: number }[];
   readonly accuracy: Estimate;
   readonly macroF1: Estimate;
   readonly accuracyDifference: Estimate;
@@ -50,6 +52,7 @@ export function compareSeeds(
       replicates.map((at) => mean(at[way][figure]) - mean(at[0][figure])),
     );
   return ways.map((_, way) => ({
+    runs: observed[way].accuracy.map((value, run) => ({ accuracy: value, macroF1: observed[way].macroF1[run] })),
     accuracy: estimate(way, 'accuracy'),
     macroF1: estimate(way, 'macroF1'),
     accuracyDifference: difference(way, 'accuracy'),

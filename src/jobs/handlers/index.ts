@@ -1,4 +1,5 @@
 import type { JobHandlers } from '../types.ts';
+import { compare } from './compare.ts';
 import { evaluate } from './evaluate.ts';
 import { importDataset } from './import-dataset.ts';
 import { importModel } from './import-model.ts';
@@ -14,6 +15,7 @@ export const handlers: JobHandlers = {
   profile,
   recommend,
   prune,
+  compare,
   evaluate,
   predict,
 };

@@ -1,0 +1,39 @@
+import type { OnProgress } from '../../core/progress.ts';
+
+/** Turns the progress of one run after another into that of all of them. */
+export interface RunClock {
+  /** The next run begins; returns what it reports to. */
+  begin(label: string): OnProgress;
+  /** One run more is finished, begun here or kept from an earlier attempt. */
+  finished(): void;
+}
+
+/**
+ * @param total runs
+ * @param now milliseconds
+ */
+export function createRunClock(total: number, onProgress: OnProgress, now: () => number = () => performance.now()): RunClock {
+  let done = 0;
+  let begun: number | undefined;
+  const seconds: number[] = [];
+  return {
+    begin: (label) => {
+      const start = now();
+      begun = start;
+      let share = 0;
+      return ({ phase, done: _, total: __, secondsLeft: leftOfRun, ...rest }) => {
+        const spent = (now() - start) / 1000;
+        // Training alone knows what is left of it, and it is nearly all of a run.
+        if (leftOfRun !== undefined) share = spent / (spent + leftOfRun);
+        const perRun = seconds.length === 0 ? spent + (leftOfRun ?? 0) : seconds.reduce((a, b) => a + b) / seconds.length;
+        const secondsLeft = leftOfRun === undefined ? undefined : leftOfRun + perRun * (total - done - 1);
+        onProgress({ ...rest, phase: `${label} ${phase}`, done: done + share, total, secondsLeft });
+      };
+    },
+    finished: () => {
+      done++;
+      if (begun !== undefined) seconds.push((now() - begun) / 1000);
+      begun = undefined;
+    },
+  };
+}
