@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { Failure } from '../core/failure.ts';
+import { coreAlgebra, type LinearAlgebra } from '../core/linear/algebra.ts';
+import { tensorflowAlgebra, type TensorflowBinding } from './linear-algebra.ts';
 import { prepareNativeEnvironment } from './native-env.ts';
 import { portable } from './primitives/portable.ts';
 import { tensorflowPrimitives } from './primitives/tensorflow.ts';
@@ -16,9 +18,10 @@ const require = createRequire(import.meta.url);
 export interface Backend {
   readonly info: EngineInfo;
   readonly primitives: Primitives;
+  readonly linear: LinearAlgebra;
 }
 
-type Loaded = Pick<EngineInfo, 'version' | 'threads' | 'device'> & { readonly primitives: Primitives };
+type Loaded = Pick<EngineInfo, 'version' | 'threads' | 'device'> & { readonly primitives: Primitives; readonly linear?: LinearAlgebra };
 
 /** How each backend is loaded; each call throws where the backend cannot run. */
 export type Loaders = Readonly<Record<BackendName, (threads: number) => Promise<Loaded>>>;
@@ -35,6 +38,7 @@ const ownLoaders: Loaders = {
       threads,
       device: isUsingGpuDevice ? 'gpu' : 'cpu',
       primitives: tensorflowPrimitives(backend as TensorflowBackend),
+      linear: tensorflowAlgebra((backend as { binding: TensorflowBinding }).binding, coreAlgebra),
     };
   },
   // One thread: the threaded build of tfjs-wasm needs a browser's workers.
@@ -81,8 +85,8 @@ export async function loadBackend(
 
 async function load(loaders: Loaders, name: BackendName, threads: number, reason: string): Promise<Backend> {
   try {
-    const { primitives, ...info } = await loaders[name](threads);
-    return { info: { backend: name, ...info, reason }, primitives };
+    const { primitives, linear = coreAlgebra, ...info } = await loaders[name](threads);
+    return { info: { backend: name, ...info, reason }, primitives, linear };
   } catch (error) {
     const [firstLine] = String(error instanceof Error ? error.message : error).split('\n');
     throw new Failure('engine-unavailable', `The ${name} engine does not load: ${firstLine}`, {

@@ -29,6 +29,7 @@ export async function openEngine(
 export function engineOf(backend: Backend): Engine {
   return {
     info: backend.info,
+    linear: backend.linear,
     logits: (network, images, runOptions) => logits(backend, network, images, runOptions),
     logitsOf: (network, inputs) => logitsOf(backend, network, inputs),
     features: (network, images, runOptions) => features(backend, network, images, runOptions),

@@ -1,4 +1,5 @@
 import type { ImageSet } from '../core/images.ts';
+import type { LinearAlgebra } from '../core/linear/algebra.ts';
 import type { Network } from '../core/network/types.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { TrainingHook } from '../core/training-hook.ts';
@@ -156,6 +157,9 @@ export interface Observation {
 /** The only way to run a Network. One per process; not safe in worker threads. Never mutates the networks it is given. */
 export interface Engine {
   readonly info: EngineInfo;
+
+  /** Dense linear algebra by the backend's own ops where it has them, by core otherwise. */
+  readonly linear: LinearAlgebra;
 
   /** Outputs before any final Softmax: count × classes, row-major. Preprocessing is the network's own. */
   logits(network: Network, images: ImageSet, options?: RunOptions): Promise<Float32Array>;
