@@ -1,4 +1,4 @@
-import { activationProfile, averageSimilarity, type KernelMatrix, type Similarity, weightProfile } from '../../src/core/dice/index.ts';
+import { activationProfile, type Compare, type KernelMatrix, weightProfile } from '../../src/core/dice/index.ts';
 import { kernelLayers } from '../../src/core/network/index.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { median } from '../../src/core/stats/index.ts';
@@ -18,14 +18,14 @@ export async function* dice({ threads, backend }: BenchOptions): AsyncGenerator<
   const before = process.memoryUsage.rss();
   const kernels = openDiceKernels({ threads });
   let peak = before;
-  const all = (similarity: Similarity): void => {
+  const all = (compare: Compare): void => {
     for (const matrix of matrices) {
-      averageSimilarity(similarity(matrix, { rescale: true }), matrix.count);
+      compare(matrix, { rescale: true });
       peak = Math.max(peak, process.memoryUsage.rss());
     }
   };
-  yield { name: 'weight Dice profile resnet50', value: seconds(() => all(kernels.similarityMatrix)), unit: 's' };
-  yield { name: 'weight Dice profile resnet50 fast', value: seconds(() => all(kernels.similarityMatrixQuantised)), unit: 's' };
+  yield { name: 'weight Dice profile resnet50', value: seconds(() => all(kernels.compare)), unit: 's' };
+  yield { name: 'weight Dice profile resnet50 fast', value: seconds(() => all(kernels.compareQuantised)), unit: 's' };
   yield { name: 'weight Dice profile resnet50 memory above the weights', value: (peak - before) / 1e6, unit: 'MB' };
 
   // N²D: the time of a pair value stays the same when N or D doubles.
@@ -37,7 +37,7 @@ export async function* dice({ threads, backend }: BenchOptions): AsyncGenerator<
     [512, 8192],
   ]) {
     const matrix = randomMatrix(count, size);
-    const time = seconds(() => kernels.similarityMatrix(matrix, { rescale: true }));
+    const time = seconds(() => kernels.compare(matrix, { rescale: true }));
     yield {
       name: `Dice time of a pair value, N ${count}, D ${size}`,
       value: (time * 1e12) / ((count * (count - 1) * size) / 2),
@@ -45,7 +45,7 @@ export async function* dice({ threads, backend }: BenchOptions): AsyncGenerator<
     };
   }
 
-  const { similarityMatrix } = kernels;
+  const { compare } = kernels;
   const engine = await openEngine({ backend, threads });
   const images = randomImages(PROBE_IMAGES, 32, 10);
   const options = { positionsPerImage: POSITIONS_PER_IMAGE, seed: 0 };
@@ -55,7 +55,7 @@ export async function* dice({ threads, backend }: BenchOptions): AsyncGenerator<
     const start = performance.now();
     const samples = await engine.activations(resnet20(), images, options);
     const middle = performance.now();
-    activationProfile(samples, { seed: 0, similarity: similarityMatrix });
+    activationProfile(samples, { seed: 0, compare });
     if (run > 0) forward.push((middle - start) / 1000);
     if (run > 0) compared.push((performance.now() - middle) / 1000);
   }
@@ -64,7 +64,7 @@ export async function* dice({ threads, backend }: BenchOptions): AsyncGenerator<
 
   // Once: the spectra of four layers of 2,048 kernels take nearly all of it.
   const start = performance.now();
-  weightProfile(network, { layers: 'conv', seed: 0, similarity: similarityMatrix });
+  weightProfile(network, { layers: 'conv', seed: 0, compare });
   const whole = (performance.now() - start) / 1000;
   yield { name: 'weight Dice profile resnet50 with null and spectrum', value: whole, unit: 's' };
   kernels.close();

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type KernelMatrix, similarityMatrix } from '../core/dice/index.ts';
+import { type Compare, compareKernels, type KernelMatrix, pairsOf } from '../core/dice/index.ts';
 import { createRandom } from '../core/random.ts';
 import { openDiceKernels } from './dice.ts';
 
@@ -14,12 +14,27 @@ function randomMatrix(count: number, size: number, seed: number): KernelMatrix {
   return { count, size, values: Float32Array.from({ length: count * size }, random.normal) };
 }
 
+type Options = Parameters<Compare>[1];
+
+/** Calls back with each value of both, S and S_avg, of the pair of comparisons. */
+function eachOf(fast: Compare, matrix: KernelMatrix, options: Options, visit: (value: number, expected: number) => void): void {
+  const reference = compareKernels(matrix, options);
+  const own = fast(matrix, options);
+  for (const key of ['triangle', 'averages'] as const) {
+    expect(own[key]).toHaveLength(reference[key].length);
+    // One kernel has no average.
+    if (matrix.count > 1) own[key].forEach((value, at) => visit(value, reference[key][at]));
+  }
+}
+
 /** Largest difference between the kernel's and core/dice's similarity. */
-function worstDifference(matrix: KernelMatrix, rescale: boolean): number {
-  const fast = kernels.similarityMatrix(matrix, { rescale });
-  const reference = similarityMatrix(matrix, { rescale });
-  expect(fast).toHaveLength(reference.length);
-  return fast.reduce((worst, value, at) => Math.max(worst, Math.abs(value - reference[at])), 0);
+function worstDifference(matrix: KernelMatrix, options: Options): number {
+  let worst = 0;
+  eachOf(kernels.compare, matrix, options, (value, expected) => {
+    const difference = Math.abs(value - expected);
+    worst = difference <= worst ? worst : difference;
+  });
+  return worst;
 }
 
 /** Mean of the values after equations 1 and 2, of the row that has least. */
@@ -45,8 +60,10 @@ describe('the SIMD kernel against core/dice', () => {
   ]) {
     it(`agrees on random ${count} × ${size}`, () => {
       const matrix = randomMatrix(count, size, count + size);
-      expect(worstDifference(matrix, true)).toBeLessThan(1e-6);
-      expect(worstDifference({ ...matrix, values: matrix.values.map((value) => Math.max(0, value)) }, false)).toBeLessThan(1e-6);
+      expect(worstDifference(matrix, { rescale: true })).toBeLessThan(1e-6);
+      expect(worstDifference({ ...matrix, values: matrix.values.map((value) => Math.max(0, value)) }, { rescale: false })).toBeLessThan(
+        1e-6,
+      );
     });
   }
 
@@ -58,9 +75,7 @@ describe('the SIMD kernel against core/dice', () => {
       [102, 103],
     ]) {
       const matrix = randomMatrix(9, 103, from);
-      const options = { rescale: true, columns: { from, to } };
-      const reference = similarityMatrix(matrix, options);
-      kernels.similarityMatrix(matrix, options).forEach((value, at) => expect(value).toBeCloseTo(reference[at], 6));
+      expect(worstDifference(matrix, { rescale: true, columns: { from, to } })).toBeLessThan(1e-6);
     }
   });
 
@@ -75,14 +90,14 @@ describe('the SIMD kernel against core/dice', () => {
       );
     fc.assert(
       fc.property(matrices, (matrix) => {
-        expect(worstDifference(matrix, true)).toBeLessThan(1e-6);
-        expect(worstDifference({ ...matrix, values: matrix.values.map(Math.abs) }, false)).toBeLessThan(1e-6);
+        expect(worstDifference(matrix, { rescale: true })).toBeLessThan(1e-6);
+        expect(worstDifference({ ...matrix, values: matrix.values.map(Math.abs) }, { rescale: false })).toBeLessThan(1e-6);
       }),
       { numRuns: 150 },
     );
   });
 
-  it('keeps the bound of eight bits, and is exact where the values are 255ths', () => {
+  it('keeps the bound of eight bits, and is exact where the values are 254ths', () => {
     for (const [count, size] of [
       [1, 1],
       [2, 3],
@@ -98,45 +113,43 @@ describe('the SIMD kernel against core/dice', () => {
         [matrix, true],
         [positive, false],
       ] as const) {
-        const reference = similarityMatrix(values, { rescale });
-        const bound = 1 / (255 * smallestMean(values, rescale));
-        kernels
-          .similarityMatrixQuantised(values, { rescale })
-          .forEach((value, at) => expect(Math.abs(value - reference[at])).toBeLessThanOrEqual(bound + 1e-9));
+        const bound = 1 / (508 * smallestMean(values, rescale));
+        eachOf(kernels.compareQuantised, values, { rescale }, (value, expected) =>
+          expect(Math.abs(value - expected)).toBeLessThanOrEqual(bound + 1e-9),
+        );
       }
     }
     const random = createRandom(8);
-    const values = Float32Array.from({ length: 6 * 300 }, (_, at) => (at % 300 === 0 ? 255 : random.integer(256)));
-    const reference = similarityMatrix({ count: 6, size: 300, values }, { rescale: false });
-    kernels
-      .similarityMatrixQuantised({ count: 6, size: 300, values }, { rescale: false })
-      .forEach((value, at) => expect(value).toBeCloseTo(reference[at], 12));
+    const values = Float32Array.from({ length: 6 * 300 }, (_, at) => (at % 300 === 0 ? 254 : random.integer(255)));
+    eachOf(kernels.compareQuantised, { count: 6, size: 300, values }, { rescale: false }, (value, expected) =>
+      expect(value).toBeCloseTo(expected, 12),
+    );
   });
 
-  it('is symmetric with ones for a kernel and its copies, 0 between dead and live', () => {
+  it('is exactly 1 for copies and between the dead, 0 between dead and live', () => {
     const matrix = randomMatrix(6, 30, 1);
     matrix.values.copyWithin(30, 0, 30);
     matrix.values.fill(0, 60, 120);
-    const similarity = kernels.similarityMatrix({ ...matrix, values: matrix.values.map(Math.abs) }, { rescale: false });
-    for (let i = 0; i < 6; i++) {
-      expect(similarity[i * 6 + i]).toBe(1);
-      for (let j = 0; j < i; j++) expect(similarity[i * 6 + j]).toBe(similarity[j * 6 + i]);
+    for (const compare of [kernels.compare, kernels.compareQuantised]) {
+      const { triangle } = compare({ ...matrix, values: matrix.values.map(Math.abs) }, { rescale: false });
+      expect(triangle[pairsOf(1)]).toBe(1);
+      expect(triangle[pairsOf(3) + 2]).toBe(1);
+      expect(triangle[pairsOf(4) + 2]).toBe(0);
     }
-    expect(similarity[1]).toBeCloseTo(1, 6);
-    expect(similarity[2 * 6 + 3]).toBe(1);
-    expect(similarity[2 * 6 + 4]).toBe(0);
   });
 
-  it('shares the work with its helper, and says the same alone', () => {
+  it('shares the work with its helper, and says the same to the last bit alone', () => {
     const matrix = randomMatrix(512, 1024, 3);
     const alone = openDiceKernels({ threads: 1 });
-    const expected = alone.similarityMatrix(matrix, { rescale: true });
+    const expected = alone.compare(matrix, { rescale: true });
     expect(alone.helped).toBe(0);
     // A helper may sleep through one job while it starts or while others use the machine, not through all of these.
     const before = kernels.helped;
-    for (let run = 0; run < 200 && kernels.helped === before; run++) kernels.similarityMatrix(matrix, { rescale: true });
+    for (let run = 0; run < 200 && kernels.helped === before; run++) kernels.compare(matrix, { rescale: true });
     expect(kernels.helped).toBeGreaterThan(before);
-    expect(kernels.similarityMatrix(matrix, { rescale: true })).toEqual(expected);
+    const { triangle, averages } = kernels.compare(matrix, { rescale: true });
+    expect(triangle.every((value, at) => value === expected.triangle[at])).toBe(true);
+    expect([...averages]).toEqual([...expected.averages]);
   });
 
   it('is compiled from its source, byte for byte', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import type { Similarity } from '../core/dice/index.ts';
+import { type Compare, pairsOf } from '../core/dice/index.ts';
 import { Failure } from '../core/failure.ts';
 
 const PAGE_BYTES = 65_536;
@@ -12,35 +12,38 @@ const PAGES_MAX = 32_768;
 const words = { generation: 0, active: 1, helped: 2 } as const;
 const JOB = 16;
 /** Words of the job, in the order that assembly/dice.ts reads them. */
-const JOB_WORDS = 15;
+const JOB_WORDS = 16;
 const DATA = 128;
 /** More than any job has tasks: while the next task stands here, a thread that wakes late finds nothing to do. */
 const CLOSED = 0x4000_0000;
 
 /** Rows of a block together fill about this much of a second-level cache. */
 const BLOCK_BYTES = 262_144;
+/** Vectors of a row that are compared before the next rows' turn; a little more than assembly/dice.ts takes at once. */
+const PANEL = 256;
+/** Blocks for each thread, so that the last ones leave none waiting for long. */
+const BLOCKS_PER_THREAD = 4;
+/** Rows whose averages are one task. */
+const AVERAGED = 32;
 /** Below this many pair values waking another thread costs more than it saves. */
 const PAIR_VALUES_ALONE = 1_000_000;
 
-/** Fast similarity in float32 SIMD on several threads; the reference is `similarityMatrix` of core/dice. */
+/** Fast comparisons in SIMD on several threads; the reference is `compareKernels` of core/dice. */
 export interface DiceKernels {
   readonly threads: number;
   /** Tasks that helping threads have taken so far. */
   readonly helped: number;
   /**
-   * Sørensen–Dice similarity of all pairs of rows, as core/dice's `similarityMatrix`, to about 1e-6. The calling thread works
-   * too and returns when all are done.
+   * Sørensen–Dice similarity of all pairs of rows, as core/dice's `compareKernels`, with values rounded to 24 bits: S is off
+   * by at most 2⁻²⁵ / mean ŵ, and by a hundredth of that where errors cancel. The calling thread works too and returns when
+   * all are done. What is returned lies in the threads' memory, and the next comparison overwrites it.
    *
-   * @param matrix finite values
-   * @returns count × count
+   * @param matrix finite values; not below 0 unless rescaled
    * @throws Failure `out-of-memory` when the matrix does not fit into 2 GiB with its result
    */
-  readonly similarityMatrix: Similarity;
-  /**
-   * The same with values rounded to 255ths, which sixteen at a time compare three times as fast: S is off by at most
-   * 1 / (255 · mean ŵ), and by a hundredth of that where errors cancel.
-   */
-  readonly similarityMatrixQuantised: Similarity;
+  readonly compare: Compare;
+  /** The same with values rounded to 254ths, which sixteen at a time compare twice as fast: S is off by at most 1 / (508 · mean ŵ). */
+  readonly compareQuantised: Compare;
   /** Ends the helping threads. */
   close(): void;
 }
@@ -82,24 +85,31 @@ export function openDiceKernels({ threads }: { threads: number }): DiceKernels {
     settle();
   };
 
-  const compare =
-    (quantise: boolean): Similarity =>
+  const comparison =
+    (quantise: boolean): Compare =>
     ({ count, size, values }, { rescale, columns: { from, to } = { from: 0, to: size } }) => {
+      const pairs = pairsOf(count);
       const steps = Math.ceil((to - from) / (quantise ? 16 : 4));
       const groups = Math.ceil(count / 4);
-      const packed = DATA;
-      const similarity = packed + groups * steps * 64;
-      const sums = similarity + count * count * 8;
-      const raw = sums + count * 8;
-      reserve(memory, raw + count * size * 4);
-      new Float32Array(memory.buffer, raw, count * size).set(values);
+      const sums = DATA;
+      const averages = sums + count * 8;
+      const packed = 16 * Math.ceil((averages + count * 8) / 16);
+      // The values as they are given lie where S will: they are packed before anything is compared.
+      const triangle = packed + groups * steps * 64;
+      reserve(memory, triangle + Math.max(pairs * 8, count * size * 4));
+      new Float32Array(memory.buffer, triangle, count * size).set(values);
 
-      const blockGroups = Math.max(1, Math.floor(BLOCK_BYTES / (steps * 64)));
-      const numbers = [count, size, from, to - from, steps, blockGroups, raw, packed, sums, similarity, Number(rescale), Number(quantise)];
-      const alone = (count * count * (to - from)) / 2 < PAIR_VALUES_ALONE;
+      const block = Math.max(
+        1,
+        Math.min(Math.floor(BLOCK_BYTES / (Math.min(steps, PANEL) * 64)), Math.ceil(groups / (threads * BLOCKS_PER_THREAD))),
+      );
+      const flags = [Number(rescale), Number(quantise)];
+      const numbers = [count, size, from, to - from, steps, block, triangle, packed, sums, triangle, averages, ...flags];
+      const alone = pairs * (to - from) < PAIR_VALUES_ALONE;
       run([groups, 0, ...numbers], alone);
-      run([Math.ceil(groups / blockGroups), 1, ...numbers], alone);
-      return new Float64Array(memory.buffer, similarity, count * count).slice();
+      run([Math.ceil(groups / block), 1, ...numbers], alone);
+      run([Math.ceil(count / AVERAGED), 2, ...numbers], alone);
+      return { triangle: new Float64Array(memory.buffer, triangle, pairs), averages: new Float64Array(memory.buffer, averages, count) };
     };
 
   return {
@@ -107,8 +117,8 @@ export function openDiceKernels({ threads }: { threads: number }): DiceKernels {
     get helped() {
       return Atomics.load(control, words.helped);
     },
-    similarityMatrix: compare(false),
-    similarityMatrixQuantised: compare(true),
+    compare: comparison(false),
+    compareQuantised: comparison(true),
     close: () => {
       for (const helper of helpers) void helper.terminate();
     },

@@ -14,10 +14,12 @@ export { profileMatrix, type DiceStatistics } from './profile-matrix.ts';
 export { algorithm1, greedy, limitOf, representatives, type Selection, type SelectionOptions } from './select.ts';
 export {
   averageSimilarity,
+  compareKernels,
   groupSimilarity,
   similarityMatrix,
+  type Compare,
   type KernelMatrix,
-  type Similarity,
+  type Similarities,
   type SimilarityOptions,
 } from './similarity.ts';
 export { packTriangle, pairsOf, unpackTriangle } from './triangle.ts';

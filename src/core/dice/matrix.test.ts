@@ -5,8 +5,8 @@ import { compareProfiles } from './compare.ts';
 import { formulaKernels } from './golden.fixture.ts';
 import { measuredError } from './measured-error.ts';
 import type { LayerProfile } from './profile.ts';
-import { similarityMatrix } from './similarity.ts';
-import { packTriangle, unpackTriangle } from './triangle.ts';
+import { compareKernels, similarityMatrix } from './similarity.ts';
+import { packTriangle, pairsOf, unpackTriangle } from './triangle.ts';
 
 const identity = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -66,11 +66,11 @@ describe('clusterOrder', () => {
 describe('measuredError', () => {
   it('is nothing for the reference and finds what was changed', () => {
     const kernels = formulaKernels(12, 27);
-    const similarity = similarityMatrix(kernels, { rescale: true });
+    const { triangle } = compareKernels(kernels, { rescale: true });
     const drawn = () => ({ pairs: 400, random: createRandom(1) });
-    expect(measuredError(kernels, similarity, { rescale: true }, drawn())).toBeLessThan(1e-14);
-    similarity[7 * 12 + 3] += 0.01;
-    expect(measuredError(kernels, similarity, { rescale: true }, drawn())).toBeCloseTo(0.01, 12);
+    expect(measuredError(kernels, triangle, { rescale: true }, drawn())).toBeLessThan(1e-14);
+    triangle[pairsOf(7) + 3] += 0.01;
+    expect(measuredError(kernels, triangle, { rescale: true }, drawn())).toBeCloseTo(0.01, 12);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Random } from '../random.ts';
 import type { KernelMatrix, SimilarityOptions } from './similarity.ts';
+import { pairsOf } from './triangle.ts';
 
 /** Equation 3 of two rows, in float64. */
 function similarityOfPair({ size, values }: KernelMatrix, { rescale }: SimilarityOptions, i: number, j: number): number {
@@ -21,14 +22,14 @@ function similarityOfPair({ size, values }: KernelMatrix, { rescale }: Similarit
 }
 
 /**
- * How far a similarity matrix is from equation 3 in float64: the largest difference among pairs of rows drawn at random.
+ * How far similarities are from equation 3 in float64: the largest difference among pairs of rows drawn at random.
  *
- * @param similarity S over all columns, count × count
+ * @param triangle S over all columns below the diagonal, row after row
  * @param pairs how many are drawn
  */
 export function measuredError(
   matrix: KernelMatrix,
-  similarity: Float64Array,
+  triangle: Float64Array,
   options: SimilarityOptions,
   { pairs, random }: { pairs: number; random: Random },
 ): number {
@@ -37,7 +38,9 @@ export function measuredError(
   for (let pair = 0; pair < pairs; pair++) {
     const i = random.integer(count);
     const j = random.integer(count);
-    if (i !== j) worst = Math.max(worst, Math.abs(similarity[i * count + j] - similarityOfPair(matrix, options, i, j)));
+    if (i === j) continue;
+    const similarity = triangle[pairsOf(Math.max(i, j)) + Math.min(i, j)];
+    worst = Math.max(worst, Math.abs(similarity - similarityOfPair(matrix, options, i, j)));
   }
   return worst;
 }

@@ -1,8 +1,8 @@
 import { symmetricEigenvalues } from '../linear/symmetric.ts';
 import { createRandom, type Random } from '../random.ts';
 import { mean, quantile, quantileOfSorted } from '../stats/quantile.ts';
-import { averageSimilarity, type KernelMatrix, type Similarity } from './similarity.ts';
-import { packTriangle } from './triangle.ts';
+import type { Compare, KernelMatrix } from './similarity.ts';
+import { pairsOf } from './triangle.ts';
 
 /** Columns of an activation sample are split into this many random blocks to see how S_avg varies with the sample. */
 const BLOCKS = 16;
@@ -51,13 +51,13 @@ export interface MatrixOptions {
   readonly seed: number;
   /** True when the columns are a random sample (of images and positions) rather than all there is. */
   readonly sampled: boolean;
-  readonly similarity: Similarity;
+  readonly compare: Compare;
 }
 
 export interface MatrixProfile {
   readonly statistics: DiceStatistics;
-  /** S, count × count. */
-  readonly similarity: Float64Array;
+  /** S below the diagonal, as {@link Compare} lends it. */
+  readonly triangle: Float64Array;
 }
 
 /**
@@ -65,23 +65,23 @@ export interface MatrixProfile {
  *
  * @param matrix at least two rows of finite values
  */
-export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, similarity: compare }: MatrixOptions): MatrixProfile {
+export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, compare }: MatrixOptions): MatrixProfile {
   const random = createRandom(seed);
   const { count, size } = matrix;
   const blocks = sampled ? Math.min(BLOCKS, size) : 1;
   const rows = sampled ? withShuffledColumns(matrix, random) : matrix;
-  const similarity = compare(rows, { rescale });
-  const sAvg = averageSimilarity(similarity, count);
+  const permuted = compare(withShuffledRows(rows, random), { rescale });
+  const permutedAverages = permuted.averages.slice();
+  const redundantAbove = quantile(permuted.triangle, REDUNDANT_QUANTILE);
   const blockAverages = Array.from({ length: blocks > 1 ? blocks : 0 }, (_, block) => {
     const columns = { from: Math.floor((block * size) / blocks), to: Math.floor(((block + 1) * size) / blocks) };
-    return averageSimilarity(compare(rows, { rescale, columns }), count);
+    return compare(rows, { rescale, columns }).averages.slice();
   });
-  const permuted = compare(withShuffledRows(rows, random), { rescale });
-  const permutedAverages = averageSimilarity(permuted, count);
+  // Last, because each comparison may overwrite the one before.
+  const { triangle, averages: sAvg } = compare(rows, { rescale });
 
   const sorted = Float64Array.from(sAvg).sort();
   const diversity = 1 - mean(sAvg);
-  const redundantAbove = quantile(packTriangle(permuted, count), REDUNDANT_QUANTILE);
   const statistics = {
     diversity,
     sAvg: [...sAvg],
@@ -95,10 +95,10 @@ export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, si
       maximum: sorted[count - 1],
     },
     histogram: histogram(sorted),
-    redundantShare: shareWithPartnerAbove(similarity, count, redundantAbove),
+    redundantShare: shareWithPartnerAbove(triangle, count, redundantAbove),
     redundantAbove,
-    effectiveKernels: effectiveNumber(symmetricEigenvalues(similarity, count)),
-    similarPairs: mostSimilar(similarity, count),
+    effectiveKernels: effectiveNumber(symmetricEigenvalues(wholeMatrix(triangle, count), count)),
+    similarPairs: mostSimilar(triangle, count),
     diversityExcess: diversity - (1 - mean(permutedAverages)),
     sAvgExcess: Array.from(sAvg, (value, i) => value - permutedAverages[i]),
     ...(blocks > 1 && {
@@ -108,7 +108,7 @@ export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, si
       },
     }),
   };
-  return { statistics, similarity };
+  return { statistics, triangle };
 }
 
 function withShuffledColumns({ count, size, values }: KernelMatrix, random: Random): KernelMatrix {
@@ -134,17 +134,24 @@ function histogram(sorted: Float64Array): DiceStatistics['histogram'] {
   return { from, to, counts };
 }
 
-function shareWithPartnerAbove(similarity: Float64Array, count: number, threshold: number): number {
-  let kernels = 0;
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < count; j++) {
-      if (j !== i && similarity[i * count + j] > threshold) {
-        kernels++;
-        break;
-      }
+function shareWithPartnerAbove(triangle: Float64Array, count: number, threshold: number): number {
+  const redundant = new Uint8Array(count);
+  for (let i = 1, at = 0; i < count; i++) {
+    for (let j = 0; j < i; j++, at++) {
+      if (triangle[at] > threshold) redundant[i] = redundant[j] = 1;
     }
   }
-  return kernels / count;
+  return mean(redundant);
+}
+
+/** S of which symmetricEigenvalues reads the lower triangle. */
+function wholeMatrix(triangle: Float64Array, count: number): Float64Array {
+  const whole = new Float64Array(count * count);
+  for (let i = 0; i < count; i++) {
+    whole.set(triangle.subarray(pairsOf(i), pairsOf(i) + i), i * count);
+    whole[i * count + i] = 1;
+  }
+  return whole;
 }
 
 /** exp(−Σ p ln p) over p = λ / Σλ. Eigenvalues below zero are rounding: S is positive semidefinite. */
@@ -155,11 +162,12 @@ function effectiveNumber(eigenvalues: Float64Array): number {
   return Math.exp(entropy);
 }
 
-function mostSimilar(similarity: Float64Array, count: number): DiceStatistics['similarPairs'] {
+/** Ties go to the pair with the lower first kernel, then the lower second. */
+function mostSimilar(triangle: Float64Array, count: number): DiceStatistics['similarPairs'] {
   const pairs: { first: number; second: number; similarity: number }[] = [];
   for (let first = 0; first < count; first++) {
     for (let second = first + 1; second < count; second++) {
-      const value = similarity[first * count + second];
+      const value = triangle[pairsOf(second) + first];
       if (pairs.length === PAIRS_LISTED && value <= pairs[PAIRS_LISTED - 1].similarity) continue;
       const rank = pairs.findIndex((pair) => pair.similarity < value);
       pairs.splice(rank < 0 ? pairs.length : rank, 0, { first, second, similarity: value });

@@ -6,9 +6,9 @@ import { createRandom } from '../random.ts';
 import { formulaKernels } from './golden.fixture.ts';
 import { activationProfile, weightProfile } from './profile.ts';
 import { profileMatrix } from './profile-matrix.ts';
-import { averageSimilarity, similarityMatrix } from './similarity.ts';
+import { averageSimilarity, compareKernels, similarityMatrix } from './similarity.ts';
 
-const weightsOptions = { rescale: true, seed: 1, sampled: false, similarity: similarityMatrix };
+const weightsOptions = { rescale: true, seed: 1, sampled: false, compare: compareKernels };
 
 /** Two 3×3 convolutions of given widths and a Dense layer of 3 units on 8 × 8 RGB images, random weights. */
 function twoConvolutions(first: number, second: number): Network {
@@ -98,7 +98,7 @@ describe('profileMatrix', () => {
       const values = Float64Array.from({ length: count * 320 }, () => Math.max(0, random.next() - 0.5));
       const profile = profileMatrix(
         { count, size: 320, values },
-        { rescale: false, seed: 9, sampled: true, similarity: similarityMatrix },
+        { rescale: false, seed: 9, sampled: true, compare: compareKernels },
       ).statistics;
       errors.push(profile.standardError?.diversity ?? Number.NaN);
       const plain = averageSimilarity(similarityMatrix({ count, size: 320, values }, { rescale: false }), count);

@@ -2,7 +2,7 @@ import { Failure } from '../failure.ts';
 import { kernelLayers, type Network } from '../network/index.ts';
 import type { OnProgress } from '../progress.ts';
 import { type DiceStatistics, profileMatrix } from './profile-matrix.ts';
-import { type KernelMatrix, type Similarity, similarityMatrix } from './similarity.ts';
+import { type Compare, compareKernels, type KernelMatrix } from './similarity.ts';
 
 export interface LayerProfile {
   /** Node id of the layer. */
@@ -45,11 +45,11 @@ export interface SampledActivations {
 export interface ProfileOptions {
   /** Of the permuted null, and of the blocks of a sample. */
   readonly seed: number;
-  /** {@link similarityMatrix} unless a faster twin is given. */
-  readonly similarity?: Similarity;
+  /** {@link compareKernels} unless a faster twin is given. */
+  readonly compare?: Compare;
   readonly onProgress?: OnProgress;
-  /** Told the similarity matrix of every layer that has one, kernels × kernels. */
-  readonly onSimilarity?: (layer: string, similarity: Float64Array) => void;
+  /** Told S below the diagonal, row after row, of every layer that has one; lent until it returns. */
+  readonly onSimilarity?: (layer: string, triangle: Float64Array) => void;
 }
 
 /**
@@ -100,14 +100,14 @@ export function requireFinite({ size, values }: KernelMatrix, layer: string): vo
 function profileLayers(
   inputs: readonly { readonly layer: string; readonly matrix: KernelMatrix; readonly rescale: boolean }[],
   source: ModelProfile['source'],
-  { seed, similarity = similarityMatrix, onProgress, onSimilarity }: ProfileOptions,
+  { seed, compare = compareKernels, onProgress, onSimilarity }: ProfileOptions,
 ): ModelProfile {
   for (const { layer, matrix } of inputs) requireFinite(matrix, layer);
   const total = inputs.reduce((sum, { matrix }) => sum + cost(matrix), 0);
   let done = 0;
   const layers = inputs.map(({ layer, matrix, rescale }): LayerProfile => {
-    const profiled = matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations', similarity }) : undefined;
-    if (profiled !== undefined) onSimilarity?.(layer, profiled.similarity);
+    const profiled = matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations', compare }) : undefined;
+    if (profiled !== undefined) onSimilarity?.(layer, profiled.triangle);
     done += cost(matrix);
     onProgress?.({ phase: `profile ${source}`, done, total });
     return {

@@ -1,3 +1,5 @@
+import { packTriangle } from './triangle.ts';
+
 /** Kernels (or channels) as rows of values: count × size, row-major. */
 export interface KernelMatrix {
   readonly count: number;
@@ -15,8 +17,19 @@ export interface SimilarityOptions {
   readonly columns?: { readonly from: number; readonly to: number };
 }
 
-/** How a profile compares kernels: {@link similarityMatrix}, or a faster twin of it. */
-export type Similarity = (matrix: KernelMatrix, options: SimilarityOptions) => Float64Array;
+/** What all kernels of a layer have in common, pair by pair. */
+export interface Similarities {
+  /** S below the diagonal, row after row: S_ij with j < i at i(i − 1)/2 + j. */
+  readonly triangle: Float64Array;
+  /** Equation 4, one value a kernel. */
+  readonly averages: Float64Array;
+}
+
+/**
+ * How a profile compares kernels: {@link compareKernels}, or a faster twin of it. What it returns is lent: the next comparison
+ * may overwrite it, because copying S takes a third as long as computing it.
+ */
+export type Compare = (matrix: KernelMatrix, options: SimilarityOptions) => Similarities;
 
 /** Rows after equations 1 and 2: all values in [0, 1]. */
 interface NormalisedRows {
@@ -168,4 +181,10 @@ export function averageSimilarity(similarity: Float64Array, count: number): Floa
     averages[i] = sum / (count - 1);
   }
   return averages;
+}
+
+/** {@link similarityMatrix} as a triangle, with {@link averageSimilarity}. */
+export function compareKernels(matrix: KernelMatrix, options: SimilarityOptions): Similarities {
+  const similarity = similarityMatrix(matrix, options);
+  return { triangle: packTriangle(similarity, matrix.count), averages: averageSimilarity(similarity, matrix.count) };
 }

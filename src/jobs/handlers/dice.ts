@@ -1,12 +1,11 @@
 import { loadConfig } from '../../config.ts';
 import {
   activationProfile,
+  type Compare,
   measuredError,
-  packTriangle,
   type ModelProfile,
   type ProfileOptions,
   type SampledActivations,
-  type Similarity,
 } from '../../core/dice/index.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { createRandom } from '../../core/random.ts';
@@ -33,24 +32,20 @@ export interface Profiled {
 /** Makes a profile with the compiled kernels and measures how far they are from equation 3. */
 export function profiled(
   precision: Precision,
-  make: (options: Required<Pick<ProfileOptions, 'similarity' | 'onSimilarity'>>) => ModelProfile,
+  make: (options: Required<Pick<ProfileOptions, 'compare' | 'onSimilarity'>>) => ModelProfile,
 ): Profiled {
-  const { similarityMatrix, similarityMatrixQuantised } = opened();
-  const compare = precision === 'fast' ? similarityMatrixQuantised : similarityMatrix;
+  const kernel = precision === 'fast' ? opened().compareQuantised : opened().compare;
   const random = createRandom(0);
   let similarityError = 0;
-  const similarity: Similarity = (matrix, options) => {
-    const result = compare(matrix, options);
+  const compare: Compare = (matrix, options) => {
+    const result = kernel(matrix, options);
     if (options.columns === undefined) {
-      similarityError = Math.max(similarityError, measuredError(matrix, result, options, { pairs: PAIRS_CHECKED, random }));
+      similarityError = Math.max(similarityError, measuredError(matrix, result.triangle, options, { pairs: PAIRS_CHECKED, random }));
     }
     return result;
   };
   const triangles: Float32Array[] = [];
-  const profile = make({
-    similarity,
-    onSimilarity: (_, matrix) => triangles.push(Float32Array.from(packTriangle(matrix, Math.sqrt(matrix.length)))),
-  });
+  const profile = make({ compare, onSimilarity: (_, triangle) => triangles.push(Float32Array.from(triangle)) });
   // Plain mutable arrays, as the schema types it.
   const document = structuredClone(profile) as Omit<Profiled['document'], 'precision' | 'similarityError'>;
   return { document: { ...document, precision, similarityError }, triangles };
