@@ -33,10 +33,10 @@ const MEMBERS: readonly Member[] = [
   { name: 'cifar-resnet20', architecture: 'cifar-resnet20', source: cifar },
   { name: 'squeezenet-small', architecture: 'squeezenet-small', source: cifar },
   { name: 'custom-cnn', architecture: 'custom-cnn', source: cifar },
-  { name: 'mobilenetv2-small', architecture: 'mobilenetv2-small', source: cifar },
   { name: 'fashion-resnet20', architecture: 'cifar-resnet20', source: fashion },
   { name: 'fashion-vgg-small', architecture: 'vgg-small', source: fashion },
   { name: 'fashion-densenet-small', architecture: 'densenet-small', source: fashion },
+  { name: 'fashion-mobilenetv2-small', architecture: 'mobilenetv2-small', source: fashion },
 ];
 const SEED = 0;
 /** One thread trains to the same bits again whatever else the machine does. */

@@ -67,7 +67,7 @@ export function sources(fashionFolder = FASHION_FOLDER): { readonly cifar: Sourc
       names: ['t-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle-boot'],
       side: 28,
       preprocessing: { scale: 1 / 255, mean: [0.286, 0.286, 0.286], std: [0.353, 0.353, 0.353], resize: 'shorter-side-centre-crop' },
-      epochs: 6,
+      epochs: 5,
     },
   };
 }
