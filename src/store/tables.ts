@@ -1,9 +1,10 @@
 import { type AnySQLiteColumn, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { Outcome } from '../core/transfer/index.ts';
 import type { CompareRequest, ComparisonResult } from '../schema/comparisons.ts';
 import type { DatasetReport } from '../schema/datasets.ts';
 import type { EvaluationResult, Prediction } from '../schema/evaluations.ts';
 import type { Job, JobEvent, JobKind, JobState } from '../schema/jobs.ts';
-import type { ModelSummary } from '../schema/models.ts';
+import type { ExportFormat, ModelSummary } from '../schema/models.ts';
 import type { ProfileResult } from '../schema/profiles.ts';
 import type { PrunePlanView, PruneReport, PruneRequest } from '../schema/prunings.ts';
 import type { RecommendationResult } from '../schema/recommendations.ts';
@@ -35,6 +36,22 @@ export const models = sqliteTable(
     index('models_by_source').on(table.source),
     index('models_by_blob').on(table.blob),
   ],
+);
+
+/** Files that models were exported as, by the stored network that they were made from; equal models share them. */
+export const exports = sqliteTable(
+  'exports',
+  {
+    /** SHA-256 of the stored network. */
+    blob: text().notNull(),
+    format: text().$type<ExportFormat>().notNull(),
+    /** SHA-256 of the file. */
+    file: text().notNull(),
+    bytes: integer().notNull(),
+    losses: text({ mode: 'json' }).$type<string[]>().notNull(),
+    createdAt: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.blob, table.format] }), index('exports_by_file').on(table.file)],
 );
 
 export const datasets = sqliteTable(
@@ -96,6 +113,22 @@ export const recommendations = sqliteTable(
     createdAt: text().notNull(),
   },
   (table) => [index('recommendations_by_dataset').on(table.datasetId), index('recommendations_by_request').on(table.requestHash)],
+);
+
+/** Fine-tunings that verified a recommendation: what later predictions are calibrated on. They outlive model and dataset. */
+export const outcomes = sqliteTable(
+  'outcomes',
+  {
+    /** Content hashes. */
+    dataset: text().notNull(),
+    model: text().notNull(),
+    /** What it was pruned to before; empty where it was not. */
+    variant: text().notNull(),
+    epochs: integer().notNull(),
+    outcome: text({ mode: 'json' }).$type<Outcome>().notNull(),
+    createdAt: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.dataset, table.model, table.variant] })],
 );
 
 /** A pruning keeps its parent and dataset from being deleted: its report speaks of them. */
