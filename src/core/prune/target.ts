@@ -34,6 +34,8 @@ const EVERYTHING = 1 - 1e-6;
 const BISECTIONS = 20;
 /** Most steps of width taken from one group for others at a time. */
 const EXCHANGED_STEPS = 4;
+/** Combinations of widths that are all tried where exchanges come no nearer: a few small groups. */
+const COMBINATIONS_MAX = 4096;
 /** Share of the target by which the result may miss it without a word. */
 const TOLERANCE = 0.02;
 
@@ -93,7 +95,7 @@ export function meetCost(
   const reached = priceOf(choices);
   const notes = isNear(reached, target)
     ? []
-    : [`${reached} ${word} is the nearest that the widths allow under ${target}: one step more in any group exceeds it.`];
+    : [`${reached} ${word} is the nearest that was found under ${target}: one step more in any group exceeds it.`];
   return { choices, notes };
 }
 
@@ -119,6 +121,25 @@ function nearest(selections: readonly Selection[], start: readonly Choice[], tar
         if (amount > reached) [best, reached, better] = [tried, amount, true];
       }
     }
+  }
+  return isNear(reached, target) ? best : nearestOfAll(selections, best, target, priceOf);
+}
+
+/** The combination of widths that comes nearest, where there are few enough to try them all. */
+function nearestOfAll(selections: readonly Selection[], start: readonly Choice[], target: number, priceOf: PriceOf): readonly Choice[] {
+  let combinations: Choice[][] = [[]];
+  for (const { group, narrower } of selections) {
+    const choices: Choice[] = [{ group, removed: [] }];
+    for (let removed = narrower([]); removed.length > choices[choices.length - 1].removed.length; removed = narrower(removed)) {
+      choices.push({ group, removed });
+    }
+    if (combinations.length * choices.length > COMBINATIONS_MAX) return start;
+    combinations = combinations.flatMap((before) => choices.map((choice) => [...before, choice]));
+  }
+  let [best, reached] = [start, priceOf(start)];
+  for (const tried of combinations) {
+    const amount = priceOf(tried);
+    if (amount <= target && amount > reached) [best, reached] = [tried, amount];
   }
   return best;
 }
