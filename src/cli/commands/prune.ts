@@ -8,9 +8,10 @@ import { estimateLines, planLine, pruneReportView } from '../results.ts';
 import { savedText } from '../save.ts';
 import { splitSchedule, type ScheduleOptions } from '../schedules.ts';
 import { defaultTarget, layerRatio, splitTarget, type TargetOptions } from '../targets.ts';
+import { addTuningOptions, splitTuning, type TuningOptions } from '../tuning.ts';
 import { datasetLine } from '../views.ts';
 
-interface PruneOptions extends TargetOptions, ScheduleOptions {
+interface PruneOptions extends TargetOptions, ScheduleOptions, TuningOptions {
   readonly criterion?: string;
   readonly source?: string;
   readonly layers?: string;
@@ -19,11 +20,6 @@ interface PruneOptions extends TargetOptions, ScheduleOptions {
   readonly minChannels?: number;
   readonly protect?: string[];
   readonly recalibrate: boolean;
-  readonly recipe?: string;
-  readonly epochs?: number;
-  readonly learningRate?: number | 'auto';
-  readonly tune?: string | { lastBlocks: number };
-  readonly distill?: boolean;
   readonly seed?: number;
   readonly planOnly?: boolean;
   readonly plan?: string;
@@ -32,7 +28,7 @@ interface PruneOptions extends TargetOptions, ScheduleOptions {
 
 /** `espalier prune MODEL DATASET`. */
 export function addPruneCommand(program: Command): void {
-  program
+  const command = program
     .command('prune')
     .argument('<model>', 'id, name, zoo:NAME or file')
     .argument('<dataset>', 'id, name, archive or image folder')
@@ -64,13 +60,8 @@ export function addPruneCommand(program: Command): void {
       "epochs of the criterion's sparse training before the cut, e.g. of group-norm",
       wholeNumber('--sparse-epochs'),
     )
-    .option('--strength <x>', 'λ of the sparse training’s penalty', fraction('--strength'))
-    .option('--no-recalibrate', 'leave the BatchNormalization statistics as they are')
-    .option('--recipe <name>', 'default or thesis')
-    .option('--epochs <n>', 'epochs of fine-tuning (0: none)', wholeNumber('--epochs'))
-    .option('--learning-rate <x>', 'of fine-tuning, or auto: found by a range test', learningRate)
-    .option('--tune <what>', 'all, head, bn, or last-N for the last N blocks', tuned)
-    .option('--distill', 'teach the pruned model the answers of the unpruned one too')
+    .option('--strength <x>', 'λ of the sparse training’s penalty', fraction('--strength'));
+  addTuningOptions(command)
     .option('--seed <n>', 'seed of the whole run', wholeNumber('--seed'))
     .option('--plan <file>', 'replay a plan.json: the same channels leave')
     .option('--plan-only', 'say what would leave, and change nothing')
@@ -81,8 +72,8 @@ export function addPruneCommand(program: Command): void {
         const model = await resolveModel(session, modelSpec);
         const dataset = await resolveDataset(session, dataSpec);
         const [target, others] = splitTarget(options);
-        const [schedule, { out, plan: planFile, recipe, epochs, learningRate, tune, distill, ...rest }] = splitSchedule(others);
-        const fineTune = { recipe, epochs, learningRate, tune, distill };
+        const [schedule, unscheduled] = splitSchedule(others);
+        const [fineTune, { out, plan: planFile, ...rest }] = splitTuning(unscheduled);
         const what = planFile === undefined ? { target: target ?? defaultTarget } : { target, plan: await readPlan(planFile) };
         const done = await pruningOf(session, { model: model.id, dataset: dataset.id, fineTune, schedule, ...what, ...rest });
         const plan = `plan   ${planLine(done)}`;
@@ -96,13 +87,6 @@ export function addPruneCommand(program: Command): void {
         );
       }),
     );
-}
-
-const learningRate = (text: string): number | 'auto' => (text === 'auto' ? text : fraction('--learning-rate')(text));
-
-function tuned(text: string): string | { lastBlocks: number } {
-  const blocks = /^last-(\d+)$/.exec(text);
-  return blocks ? { lastBlocks: Number(blocks[1]) } : text;
 }
 
 /** The plan in a file, for the service to judge: a `plan.json`, or what `--plan-only --json` printed. */
