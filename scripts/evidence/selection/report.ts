@@ -1,0 +1,83 @@
+import { mean } from '../../../src/core/stats/index.ts';
+import { estimateText, table } from '../markdown.ts';
+import { EPOCHS_MAX, EPOCHS_MIN, IMAGES_SEEN, seeds } from './fine-tune.ts';
+import type { Judged, Row } from './rows.ts';
+
+/** The page of what has been measured. */
+export function selectionDocument(
+  judged: readonly Judged[],
+  rows: readonly Row[],
+  { command, engine, testImages }: { command: string; engine: string; testImages: number },
+): string {
+  const backbones = judged[0].candidates.map(({ name }) => name);
+  return `# Which score foretells the best base
+
+\`${command}\` writes this page and \`scripts/evidence/selection.json\` from what it has measured. It resumes; delete \`.cache/evidence/selection*\` to measure again.
+
+The ${backbones.length} backbones of the zoo on ${judged.length} targets whose classes none of them has seen: four classes of CIFAR-10, four of Fashion-MNIST and the ten of MNIST, with 10, 30 or 100 images a class to learn from, some of them grey, noisy or inverted. The truth is the test accuracy (${testImages.toLocaleString('en')} images) after the service's default fine-tuning of all weights, the mean of ${seeds.length} seeds; epochs are such that about ${IMAGES_SEEN} images are seen (${EPOCHS_MIN} to ${EPOCHS_MAX} epochs). Scores see the images to learn from and nothing else.
+
+## How well each ranks
+
+τ is Kendall's, weighted towards the top (1: the true order, 0: none); regret is how many points of accuracy the first choice, or the best of the first three, falls short of the best backbone. Means over the targets; 95 % intervals from a bootstrap over the targets, which come from three datasets only and are less independent than it takes them to be.
+
+${table(
+  ['ranked by', 'kind', 'weighted τ', 'regret@1, points', 'regret@3, points', 'targets'],
+  rows.map(({ title, kind, verdict: { tau, regret1, regret3, targets } }) => [
+    title,
+    kind,
+    estimateText(tau, { digits: 2 }),
+    estimateText(regret1, { scale: 100 }),
+    estimateText(regret3, { scale: 100 }),
+    String(targets),
+  ]),
+)}
+
+${words(rows)}
+
+## The true accuracies
+
+Means of ${seeds.length} seeds in percent; the best of each target in bold.
+
+${table(
+  ['target', ...backbones],
+  judged.map(({ id, accuracies }) => {
+    const means = accuracies.map((runs) => mean(runs));
+    const best = Math.max(...means);
+    return [id, ...means.map((value) => (value === best ? `**${(100 * value).toFixed(1)}**` : (100 * value).toFixed(1)))];
+  }),
+)}
+
+The standard deviation between seeds is ${(100 * seedSpread(judged)).toFixed(1)} points (root mean square over backbones and targets).
+
+Engine: ${engine}.
+`;
+}
+
+/** What comes out, good or bad. */
+function words(rows: readonly Row[]): string {
+  const find = (id: string): Row | undefined => rows.find((row) => row.id === id);
+  const regret = ({ verdict }: Row): string => `${estimateText(verdict.regret1, { scale: 100 })} points`;
+  const [ranking, random] = [find('default'), find('random')];
+  const single = rows.filter(({ kind }) => kind !== 'default' && kind !== 'yardstick');
+  const [best] = single;
+  const dice = single.filter(({ kind }) => kind === 'Dice');
+  const fixed = single.filter(({ kind }) => kind === 'static');
+  const lines = [`Of the single scores ${best.title} orders the backbones best (τ ${estimateText(best.verdict.tau, { digits: 2 })}).`];
+  if (ranking && random) {
+    lines.push(
+      `The default ranking, taught by the other datasets alone, loses ${regret(ranking)} to the best backbone by its first choice; a choice without looking loses ${regret(random)}.`,
+    );
+  }
+  lines.push(
+    `Of the Dice scores the best is ${dice[0].title} (τ ${estimateText(dice[0].verdict.tau, { digits: 2 })}, regret@1 ${regret(dice[0])}).`,
+  );
+  lines.push(`Of what needs no images at all the best is ${fixed[0].title} (τ ${estimateText(fixed[0].verdict.tau, { digits: 2 })}).`);
+  return lines.join('\n');
+}
+
+function seedSpread(judged: readonly Judged[]): number {
+  const variances = judged.flatMap(({ accuracies }) =>
+    accuracies.map((runs) => runs.reduce((sum, one) => sum + (one - mean(runs)) ** 2, 0) / (runs.length - 1)),
+  );
+  return Math.sqrt(mean(variances));
+}
