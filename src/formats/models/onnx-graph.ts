@@ -3,6 +3,7 @@ import { Failure } from '../../core/failure.ts';
 import { activations } from '../../core/network/layers/activations.ts';
 import { inputShapesOf, layerOf, sizeOf } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
+import { composed, isPreparation, type Affine } from './entrance.ts';
 import { floatsOf, type OtherFiles } from './onnx-constants.ts';
 import type { OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.ts';
 
@@ -14,6 +15,8 @@ export interface Value {
   /** The map whose channels-first values a vector holds one after the other. */
   readonly flattened?: Shape;
   readonly groups?: number;
+  /** Of the model's input: how many steps of the preparation of images it has behind it. */
+  readonly prepared?: number;
   /** A function of each value that no node computes yet; together with what follows it may be a known activation. */
   readonly curve?: (x: number) => number;
 }
@@ -39,6 +42,15 @@ export interface OnnxGraph {
   setConstant(name: string, tensor: OnnxTensor): void;
   /** Adds a bias to a convolution or Dense without one that nothing else reads; false where that cannot be. */
   addBias(name: string, value: Value, bias: Tensor): boolean;
+  /**
+   * Takes what is done to each channel of the model's input before anything else as the preparation of images, and gives the input
+   * after it; undefined where the value is something else.
+   */
+  prepare(value: Value, affine: Affine): Value | undefined;
+  /** What was taken so. */
+  entrance(): Affine | undefined;
+  /** Adds a factor and an addend for each channel, or one for all, as a BatchNormalization. */
+  scaled(id: string, from: string, affine: Affine): string;
   /** A name for what the operation makes: its weight's, else its own. */
   idOf(operation: OnnxNode, weight?: string): string;
   unsupported(operation: OnnxNode, what: string): Failure;
@@ -53,6 +65,8 @@ export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: 
   const values = new Map<string, Value>();
   const constants = new Map(model.initializers.map((tensor) => [tensor.name, tensor]));
   const uses = new Map<string, number>();
+  let entrance: Affine | undefined;
+  let steps = 0;
   for (const { inputs } of model.nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
 
   const unsupported = ({ name, op }: OnnxNode, what: string): Failure =>
@@ -85,16 +99,29 @@ export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: 
     solid(operation, name) {
       const value = values.get(name);
       if (value === undefined) throw unsupported(operation, `reads "${name}", which no operation before it makes`);
+      if (nodes.get(value.id)?.kind === 'Input' && (value.prepared ?? 0) !== steps) {
+        throw unsupported(operation, 'reads the input both before and after it is scaled');
+      }
       if (value.curve === undefined) return value;
-      const known = recognised(value.curve);
-      if (known === undefined) throw unsupported(operation, 'reads the result of an activation that is not supported');
-      const solid: Value = {
-        ...value,
-        id: graph.add(known.kind, unique(plain(name)), known.config as never, [value.id]),
-        curve: undefined,
-      };
+      const known = recognised(value.curve) ?? pastReLU(value.curve);
+      const straight: Value = { ...value, curve: undefined };
+      const solid = known
+        ? { ...straight, id: graph.add(known.kind, unique(plain(name)), known.config as never, [value.id]) }
+        : onLine(straight);
+      if (solid === undefined) throw unsupported(operation, 'reads the result of an activation that is not supported');
       values.set(name, solid);
       return solid;
+
+      // A limit on what a ReLU already made a node of makes another ReLU.
+      function pastReLU(curve: (x: number) => number): Activation | undefined {
+        const before = nodes.get(value?.id ?? '');
+        return before?.kind === 'ReLU' && before.config.maxValue === null ? recognised((x) => curve(Math.max(0, x))) : undefined;
+      }
+
+      function onLine(from: Value): Value | undefined {
+        const line = value?.curve && lineOf(value.curve);
+        return line && (graph.prepare(from, line) ?? { ...from, id: graph.scaled(unique(plain(name)), from.id, line) });
+      }
     },
     settled(operation, name) {
       const value = values.get(name);
@@ -124,6 +151,32 @@ export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: 
       const module = weight !== undefined && /[./](weight|kernel)$/.test(weight) ? weight.replace(/[./]\w+$/, '') : undefined;
       return unique(module ?? plain(name || op));
     },
+    scaled(id, from, { scale, offset }) {
+      const channels = shapes.get(from)?.at(-1) ?? 0;
+      const tensor = (values: readonly number[]): Tensor => ({
+        shape: [channels],
+        data: Float32Array.from({ length: channels }, (_, c) => values[values.length === 1 ? 0 : c]),
+      });
+      graph.add('BatchNormalization', id, { epsilon: 0, momentum: 0.99 }, [from]);
+      for (const [name, values] of [
+        ['gamma', scale],
+        ['beta', offset],
+        ['moving_mean', [0]],
+        ['moving_variance', [1]],
+      ] as const) {
+        graph.weight(id, name, tensor(values));
+      }
+      return id;
+    },
+    prepare(value, affine) {
+      const both = composed(entrance, affine);
+      // Once a node has read the input, it stays as that node saw it.
+      if (nodes.get(value.id)?.kind !== 'Input' || nodes.size > 1 || both === undefined || !isPreparation(both)) return undefined;
+      entrance = both;
+      steps++;
+      return { ...value, prepared: steps };
+    },
+    entrance: () => entrance,
     nodes: () => [...nodes.values()],
   };
 
@@ -159,4 +212,12 @@ function recognised(curve: (x: number) => number): Activation | undefined {
     if (isCurve(of)) return { kind: 'Activation', config: { activation: name as Configs['Activation']['activation'] } };
   }
   return undefined;
+}
+
+/** Factor and addend of a function that is a straight line. */
+function lineOf(curve: (x: number) => number): Affine | undefined {
+  const offset = curve(0);
+  const scale = (curve(BEYOND) - offset) / BEYOND;
+  const isLine = PROBES.every((x) => Math.abs(curve(x) - (scale * x + offset)) <= TOLERANCE * Math.abs(scale) * Math.max(1, Math.abs(x)));
+  return isLine && Number.isFinite(scale) && scale !== 0 ? { scale: [scale], offset: [offset] } : undefined;
 }

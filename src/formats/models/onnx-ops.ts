@@ -1,12 +1,12 @@
 import type { Shape, Tensor } from '../../core/network/types.ts';
 import { activations } from '../../core/network/layers/activations.ts';
 import { sizeOf } from '../../core/network/index.ts';
-import { foldedOps } from './onnx-constants.ts';
+import { foldConstant } from './onnx-folding.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import { transposed } from './onnx-layout.ts';
 import type { OnnxNode } from './onnx-proto.ts';
-import { averagePooling, convolution, intOf, intsOf, maxPooling } from './onnx-windows.ts';
-import { flatten, globalPooling, pad, reduceMean, reshape, slice, gather, split, squeeze, transpose } from './onnx-shapes.ts';
+import { averagePooling, convolution, floatOf, intOf, maxPooling } from './onnx-windows.ts';
+import { flatten, globalPooling, pad, reduced, reshape, slice, gather, split, squeeze, transpose } from './onnx-shapes.ts';
 
 type Curve = (x: number) => number;
 
@@ -43,14 +43,12 @@ function clip(graph: OnnxGraph, operation: OnnxNode): Curve {
   return (x) => Math.min(high, Math.max(low, x));
 }
 
-const float = ({ attributes }: OnnxNode, name: string, otherwise: number): number => attributes.get(name)?.float ?? otherwise;
-
 const curves: Readonly<Record<string, (graph: OnnxGraph, operation: OnnxNode) => Curve>> = {
   Relu: () => (x) => Math.max(0, x),
   Clip: clip,
   Sigmoid: () => activations.sigmoid.of,
   HardSigmoid(_graph, operation) {
-    const [alpha, beta] = [float(operation, 'alpha', 0.2), float(operation, 'beta', 0.5)];
+    const [alpha, beta] = [floatOf(operation, 'alpha', 0.2), floatOf(operation, 'beta', 0.5)];
     return (x) => Math.min(1, Math.max(0, alpha * x + beta));
   },
   HardSwish: () => activations.hard_swish.of,
@@ -100,21 +98,31 @@ function joined(graph: OnnxGraph, operation: OnnxNode, kind: 'Add' | 'Multiply' 
 }
 
 /** A factor or an addend for each channel. */
-function withWeights(graph: OnnxGraph, operation: OnnxNode, op: string, [name, weightName]: readonly string[]): void {
+export function withWeights(graph: OnnxGraph, operation: OnnxNode, op: string, [name, weightName]: readonly string[]): void {
   const value = graph.solid(operation, name);
   const weight = graph.floats(operation, weightName);
   const channels = graph.shapeOf(value.id).at(-1) ?? 0;
   const expected = value.layout === 'channels-first' ? [channels, 1, 1] : [channels];
   const withoutLeadingOnes = weight.shape.slice(Math.max(0, weight.shape.length - expected.length));
   const perChannel = weight.data.length === channels && withoutLeadingOnes.join() === expected.join() && !value.flattened;
-  const flat: Tensor = { shape: [channels], data: weight.data };
-  if (perChannel && op === 'Mul') {
-    const id = graph.add('LayerScale', graph.idOf(operation), {}, [value.id]);
-    graph.weight(id, 'gamma', flat);
-    return graph.set(operation.outputs[0], { ...value, id });
+  // A constant from which the map is taken, or that it divides, is no factor or addend of it.
+  if (!perChannel || (operation.inputs[0] !== name && (op === 'Sub' || op === 'Div'))) {
+    throw graph.unsupported(operation, 'combines a map with constants in a way that is not supported');
   }
-  if (perChannel && op === 'Add' && graph.addBias(name, value, flat)) return graph.set(operation.outputs[0], value);
-  throw graph.unsupported(operation, 'combines a map with constants in a way that is not supported');
+  const isFactor = op === 'Mul' || op === 'Div';
+  const data = op === 'Sub' ? weight.data.map((x) => -x) : op === 'Div' ? weight.data.map((x) => 1 / x) : weight.data;
+  const output = operation.outputs[0];
+  const nothing = Array.from(data, () => (isFactor ? 0 : 1));
+  const affine = isFactor ? { scale: [...data], offset: nothing } : { scale: nothing, offset: [...data] };
+  const prepared = graph.prepare(value, affine);
+  if (prepared) return graph.set(output, prepared);
+  if (isFactor) {
+    const id = graph.add('LayerScale', graph.idOf(operation), {}, [value.id]);
+    graph.weight(id, 'gamma', { shape: [channels], data });
+    return graph.set(output, { ...value, id });
+  }
+  if (graph.addBias(name, value, { shape: [channels], data })) return graph.set(output, value);
+  graph.set(output, { ...value, id: graph.scaled(graph.idOf(operation), value.id, { scale: [1], offset: [...data] }) });
 }
 
 function batchNormalization(graph: OnnxGraph, operation: OnnxNode): void {
@@ -124,7 +132,7 @@ function batchNormalization(graph: OnnxGraph, operation: OnnxNode): void {
     throw graph.unsupported(operation, 'does not normalise channels');
   }
   const id = graph.idOf(operation, weights[0]);
-  graph.add('BatchNormalization', id, { epsilon: float(operation, 'epsilon', 1e-5), momentum: float(operation, 'momentum', 0.9) }, [
+  graph.add('BatchNormalization', id, { epsilon: floatOf(operation, 'epsilon', 1e-5), momentum: floatOf(operation, 'momentum', 0.9) }, [
     value.id,
   ]);
   for (const [i, own] of ['gamma', 'beta', 'moving_mean', 'moving_variance'].entries())
@@ -142,7 +150,7 @@ function layerNormalization(graph: OnnxGraph, operation: OnnxNode): void {
     throw graph.unsupported(operation, 'does not normalise over the channels of each position');
   }
   const id = graph.idOf(operation, scale);
-  graph.add('LayerNormalization', id, { epsilon: float(operation, 'epsilon', 1e-5) }, [value.id]);
+  graph.add('LayerNormalization', id, { epsilon: floatOf(operation, 'epsilon', 1e-5) }, [value.id]);
   const gamma = graph.floats(operation, scale);
   graph.weight(id, 'gamma', gamma);
   graph.weight(id, 'beta', bias === '' ? { shape: gamma.shape, data: new Float32Array(gamma.data.length) } : graph.floats(operation, bias));
@@ -156,7 +164,7 @@ function channelsLastRows({ shape: [rows, units], data }: Tensor, map: Shape): T
   return { shape: [rows, units], data: turned };
 }
 
-function linear(graph: OnnxGraph, operation: OnnxNode, kernel: Tensor, bias: Tensor | undefined): void {
+export function linear(graph: OnnxGraph, operation: OnnxNode, kernel: Tensor, bias: Tensor | undefined): void {
   const [name, weightName] = operation.inputs;
   const value = graph.solid(operation, name);
   const [rows, units] = kernel.shape;
@@ -180,7 +188,7 @@ function linear(graph: OnnxGraph, operation: OnnxNode, kernel: Tensor, bias: Ten
 
 function gemm(graph: OnnxGraph, operation: OnnxNode): void {
   const [, weightName, biasName = ''] = operation.inputs;
-  const plain = intOf(operation, 'transA', 0) === 0 && float(operation, 'alpha', 1) === 1 && float(operation, 'beta', 1) === 1;
+  const plain = intOf(operation, 'transA', 0) === 0 && floatOf(operation, 'alpha', 1) === 1 && floatOf(operation, 'beta', 1) === 1;
   if (!plain) throw graph.unsupported(operation, 'is scaled or transposed');
   const weight = graph.floats(operation, weightName);
   const kernel = intOf(operation, 'transB', 0) === 1 && weight.shape.length === 2 ? transposed(weight, [1, 0]) : weight;
@@ -218,7 +226,8 @@ const converters: Readonly<Record<string, Converter>> = {
   AveragePool: averagePooling,
   GlobalAveragePool: globalPooling('AveragePooling2D'),
   GlobalMaxPool: globalPooling('MaxPooling2D'),
-  ReduceMean: reduceMean,
+  ReduceMean: reduced('AveragePooling2D'),
+  ReduceMax: reduced('MaxPooling2D'),
   BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
   Sum: (graph, operation) => joined(graph, operation, 'Add'),
@@ -238,47 +247,6 @@ const converters: Readonly<Record<string, Converter>> = {
   Dropout: passed,
   Cast: passed,
 };
-
-/** Takes constants, shapes and arithmetic on them; false where the operation computes on images. */
-function foldConstant(graph: OnnxGraph, operation: OnnxNode): boolean {
-  const { op, inputs, outputs, attributes } = operation;
-  const [output] = outputs;
-  if (op === 'Constant') {
-    const { value, value_float: one, value_floats: floats, value_int: int, value_ints: ints } = Object.fromEntries(attributes);
-    const numbers = one ? [one.float ?? 0] : int ? [int.int ?? 0] : (floats?.floats ?? ints?.ints ?? []);
-    const dims = one || int ? [] : [numbers.length];
-    graph.setConstant(output, value?.tensor ?? { name: output, dims, type: one || floats ? 1 : 7, numbers });
-    return true;
-  }
-  if (op === 'Shape') {
-    const { id, layout } = graph.solid(operation, inputs[0]);
-    const shape = graph.shapeOf(id);
-    const sides = layout === 'channels-first' ? [shape[2], shape[0], shape[1]] : shape;
-    const all = [graph.batch, ...sides].slice(intOf(operation, 'start', 0), attributes.get('end')?.int);
-    graph.setConstant(output, { name: output, dims: [all.length], type: 7, numbers: all });
-    return true;
-  }
-  if (inputs.length === 0 || !inputs.every((name) => name === '' || graph.constant(name) !== undefined)) return false;
-  const [first] = inputs;
-  const tensor = graph.constant(first);
-  if (op === 'Identity' && tensor) graph.setConstant(output, tensor);
-  else if (op === 'Transpose' && tensor?.dims.length === 2 && intsOf(operation, 'perm', [1, 0]).join() === '1,0') {
-    const { shape, data } = transposed(graph.floats(operation, first), [1, 0]);
-    graph.setConstant(output, { name: output, dims: shape, type: 1, raw: new Uint8Array(data.buffer) });
-  } else {
-    // Shapes are short; weights are not computed with here.
-    const short = inputs.every((name) => name === '' || sizeOf(graph.constant(name)?.dims ?? []) <= 16);
-    const made = short
-      ? foldedOps[op]?.(
-          inputs.map((name) => graph.ints(name) ?? []),
-          (name) => attributes.get(name)?.ints,
-        )
-      : undefined;
-    if (made === undefined) throw graph.unsupported(operation, 'computes on constants in a way that is not supported');
-    graph.setConstant(output, made);
-  }
-  return true;
-}
 
 /**
  * Adds what one operation of an ONNX graph computes.

@@ -7,7 +7,9 @@ import { intOf, intsOf, mapOf } from './onnx-windows.ts';
 /** The value's shape in ONNX without the batch. */
 function sidesOf(graph: OnnxGraph, { id, layout, groups = 1 }: Value): Shape {
   const shape = graph.shapeOf(id);
-  if (shape.length === 1 || layout === 'channels-last') return shape;
+  // A vector may be seen as a map of one position.
+  if (shape.length === 1) return layout === 'channels-first' ? [...shape, 1, 1] : layout === 'channels-last' ? [1, 1, ...shape] : shape;
+  if (layout === 'channels-last') return shape;
   const [height, width, channels] = shape;
   if (layout === 'grouped') return [groups, channels / groups, height, width];
   if (layout === 'shuffled') return [channels / groups, groups, height, width];
@@ -28,7 +30,7 @@ function vectorOf(graph: OnnxGraph, operation: OnnxNode, { id }: Value): Value {
 
 function flattenedValue(graph: OnnxGraph, operation: OnnxNode, value: Value): Value {
   const shape = graph.shapeOf(value.id);
-  if (shape.length === 1) return value;
+  if (shape.length === 1) return { ...value, layout: 'vector' };
   const [height, width] = shape;
   if (height * width === 1) return vectorOf(graph, operation, value);
   if (value.layout !== 'channels-first' && value.layout !== 'channels-last')
@@ -68,8 +70,10 @@ export function reshape(graph: OnnxGraph, operation: OnnxNode): void {
   if (wanted.join() === sides.join()) return set(value);
   if (wanted.length === 1) return set(flattenedValue(graph, operation, value));
   // A vector of factors for the channels of a map, as a map of one position.
-  if (value.layout === 'vector' && !value.flattened && wanted.join() === [map[0], 1, 1].join())
-    return set({ ...value, layout: 'channels-first' });
+  if (map.length === 1 && !value.flattened) {
+    if (wanted.join() === [map[0], 1, 1].join()) return set({ ...value, layout: 'channels-first' });
+    if (wanted.join() === [1, 1, map[0]].join()) return set({ ...value, layout: 'channels-last' });
+  }
   const [groups, each, height, width] = wanted;
   const isMap = map.length === 3;
   if (
@@ -128,13 +132,16 @@ function pooledWhole(graph: OnnxGraph, operation: OnnxNode, kind: 'AveragePoolin
   return graph.add(kind, graph.idOf(operation), { poolSize: [height, width], strides: [height, width], padding: 'valid' }, [id]);
 }
 
-export function reduceMean(graph: OnnxGraph, operation: OnnxNode): void {
-  const value = graph.solid(operation, operation.inputs[0]);
-  const axes = (graph.ints(operation.inputs[1]) ?? intsOf(operation, 'axes', [])).map((axis) => (axis < 0 ? axis + 4 : axis)).toSorted();
-  const due = value.layout === 'channels-first' ? '2,3' : value.layout === 'channels-last' ? '1,2' : '';
-  if (axes.join() !== due || due === '') throw graph.unsupported(operation, 'averages over other axes than height and width');
-  const pooled = { ...value, id: pooledWhole(graph, operation, 'AveragePooling2D', value) };
-  graph.set(operation.outputs[0], intOf(operation, 'keepdims', 1) === 1 ? pooled : vectorOf(graph, operation, pooled));
+/** Height and width made one by their average or largest value. */
+export function reduced(kind: 'AveragePooling2D' | 'MaxPooling2D') {
+  return (graph: OnnxGraph, operation: OnnxNode): void => {
+    const value = graph.solid(operation, operation.inputs[0]);
+    const axes = (graph.ints(operation.inputs[1]) ?? intsOf(operation, 'axes', [])).map((axis) => (axis < 0 ? axis + 4 : axis)).toSorted();
+    const due = value.layout === 'channels-first' ? '2,3' : value.layout === 'channels-last' ? '1,2' : '';
+    if (axes.join() !== due || due === '') throw graph.unsupported(operation, 'takes one value of other axes than height and width');
+    const pooled = { ...value, id: pooledWhole(graph, operation, kind, value) };
+    graph.set(operation.outputs[0], intOf(operation, 'keepdims', 1) === 1 ? pooled : vectorOf(graph, operation, pooled));
+  };
 }
 
 export function pad(graph: OnnxGraph, operation: OnnxNode): void {

@@ -14,6 +14,10 @@ export function intOf({ attributes }: OnnxNode, name: string, otherwise: number)
   return attributes.get(name)?.int ?? otherwise;
 }
 
+export function floatOf({ attributes }: OnnxNode, name: string, otherwise: number): number {
+  return attributes.get(name)?.float ?? otherwise;
+}
+
 /** The value as a map with its channels second. */
 export function mapOf(graph: OnnxGraph, operation: OnnxNode, name = operation.inputs[0]): Value {
   const value = graph.solid(operation, name);

@@ -139,6 +139,61 @@ describe('what exporters write', () => {
     );
   });
 
+  it('takes what is done to the pixels first as the preparation of images', () => {
+    const byChannel = [node('Sub', ['x', 'mean'], 'a'), node('Div', ['a', 'deviation'], 'b'), node('Flatten', ['b'], 'f')];
+    const constants = [dense12, floats('mean', [1, 3, 1, 1], 100, 110, 120), floats('deviation', [1, 3, 1, 1], 50, 60, 70)];
+    const last = node('Gemm', ['f', 'fc.weight'], 'y');
+    const network = readOnnx(model([...byChannel, last], constants), 'it');
+    expect(network.nodes.map(({ kind }) => kind)).toEqual(['Input', 'Flatten', 'Dense']);
+    const { scale, mean, std } = network.metadata.preprocessing;
+    for (const [c, [centre, deviation]] of [
+      [100, 50],
+      [110, 60],
+      [120, 70],
+    ].entries()) {
+      expect((200 * scale - mean[c]) / std[c]).toBeCloseTo((200 - centre) / deviation, 6);
+    }
+    expect(network.metadata.assumptions).toEqual([expect.stringContaining('0…255')]);
+
+    const byNumbers = [node('Mul', ['x', 'c'], 'a'), node('Sub', ['a', 'one'], 'b'), node('Flatten', ['b'], 'f'), last];
+    const scaled = readOnnx(model(byNumbers, [dense12, floats('c', [], 1 / 127.5), floats('one', [], 1)]), 'it');
+    expect(scaled.metadata.preprocessing).toMatchObject({ mean: [1, 1, 1], std: [1, 1, 1] });
+    expect(scaled.metadata.preprocessing.scale).toBeCloseTo(1 / 127.5, 9);
+  });
+
+  it('keeps other factors and addends as a BatchNormalization', () => {
+    const nodes = [
+      node('Relu', ['x'], 'r'),
+      node('Mul', ['r', 'half'], 'm'),
+      node('Sub', ['m', 'shift'], 's'),
+      node('Flatten', ['s'], 'f'),
+      node('Gemm', ['f', 'fc.weight'], 'y'),
+    ];
+    const network = readOnnx(model(nodes, [dense12, floats('half', [], 0.5), floats('shift', [3, 1, 1], 1, 2, 3)]), 'it');
+    const values = channelsFirst.map((x, i) => Math.max(0, x) / 2 - (1 + Math.floor(i / 4)));
+    expectClose(expectedOf(network, pixels), denseOf(values));
+  });
+
+  it('reads grey images as the luma of coloured ones', () => {
+    const conv = [
+      node('Conv', ['x', 'c.weight'], 'c', { kernel_shape: [2, 2] }),
+      node('Flatten', ['c'], 'f'),
+      node('Gemm', ['f', 'd.weight'], 'y'),
+    ];
+    const constants = [floats('c.weight', [1, 1, 2, 2], 1, 2, 3, 4), floats('d.weight', [1, 2], 1, -1)];
+    const flat = [node('Flatten', ['x'], 'f'), node('Gemm', ['f', 'e.weight'], 'y')];
+    const grey = [5, 6, 7, 9];
+    const repeated = Float32Array.from(grey.flatMap((value) => [value, value, value]));
+    const direct = 5 + 2 * 6 + 3 * 7 + 4 * 9;
+    const shape = ['N', 1, 2, 2];
+    const ofConv = readOnnx(model(conv, constants, { shape }), 'it');
+    expectClose(expectedOf(ofConv, repeated), Float32Array.of(direct, -direct));
+    expect(ofConv.nodes[0].config).toEqual({ shape: [2, 2, 3] });
+    const ofFlat = readOnnx(model(flat, [floats('e.weight', [4, 2], 1, -1, 2, -2, 3, -3, 4, -4)], { shape }), 'it');
+    expectClose(expectedOf(ofFlat, repeated), Float32Array.of(direct, -direct));
+    expect(ofConv.metadata.assumptions).toContainEqual(expect.stringContaining('grey'));
+  });
+
   it('reads weights in a file beside it, and none outside of its folder', async () => {
     const outside = (location: string): Uint8Array => {
       const nodes = [node('Flatten', ['x'], 'f'), node('Gemm', ['f', 'fc.weight'], 'y')];
@@ -158,12 +213,18 @@ describe('what is refused', () => {
     ['Resize', model([node('Resize', ['x'], 'y')]), 'unsupported-layer', /Operation "\/y" \(Resize\)/],
     ['a map as output', model([node('Relu', ['x'], 'y')]), 'unsupported-layer', /ends in a map of \[2, 2, 3\]/],
     ['an old operator set', model([node('Relu', ['x'], 'y')], [], { opset: 8 }), 'unsupported-format', /operator set 8/],
-    ['grey images', model([node('Flatten', ['x'], 'y')], [], { shape: ['N', 1, 2, 2] }), 'unsupported-layer', /RGB/],
     [
-      'an activation that is not known',
-      model([node('Div', ['x', 'c'], 'a'), node('Flatten', ['a'], 'y')], [floats('c', [], 3)]),
+      'images of two channels',
+      model([node('Flatten', ['x'], 'y')], [], { shape: ['N', 2, 2, 2] }),
       'unsupported-layer',
-      /activation/,
+      /not that of images/,
+    ],
+    ['an activation that is not known', model([node('Erf', ['x'], 'a'), node('Flatten', ['a'], 'y')]), 'unsupported-layer', /activation/],
+    [
+      'pixels read both before and after they are scaled',
+      model([node('Div', ['x', 'c'], 'a'), node('Flatten', ['a'], 'f'), node('Flatten', ['x'], 'y')], [floats('c', [], 3)]),
+      'unsupported-layer',
+      /both before and after/,
     ],
     ['a name that nothing makes', model([node('Relu', ['z'], 'y')]), 'unsupported-layer', /reads "z"/],
     [

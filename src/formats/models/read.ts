@@ -16,7 +16,7 @@ import { networkOfWeights, type AboutWeights } from './torch-weights.ts';
 export type ModelFormat = 'tfjs' | 'keras-h5' | 'keras' | 'safetensors' | 'pytorch' | 'onnx' | 'deep-compression' | 'espalier';
 
 const ACCEPTED =
-  'Give a tfjs LayersModel (model.json and its shards) as zip or tar, Keras .h5 or .keras, ONNX, safetensors, or a PyTorch state dict.';
+  'Give a tfjs model (model.json and its shards) as zip or tar, Keras .h5 or .keras, ONNX, safetensors, or a PyTorch state dict.';
 
 /**
  * Reads a model file as a Network. Its content decides the format, never its extension.

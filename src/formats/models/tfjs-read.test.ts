@@ -196,7 +196,7 @@ describe('tfjs LayersModels of others', () => {
       [{ 'model.json': manifest(specs.map((spec) => ({ ...spec, dtype: 'string' }))), 'w.bin': weights }, 'unsupported-format'],
       [{ 'model.json': manifest(specs.map((spec) => ({ ...spec, shape: [2 ** 40] }))), 'w.bin': weights }, 'malformed-file'],
       [{ 'model.json': text.replaceAll('"left"', '"right"'), 'w.bin': weights }, 'malformed-file'],
-      [{ 'model.json': text.replace('"layers-model"', '"graph-model"'), 'w.bin': weights }, 'unsupported-format'],
+      [{ 'model.json': text.replace('"layers-model"', '"graph-model"'), 'w.bin': weights }, 'malformed-file'],
       [{ 'a.png': 'x' }, 'unsupported-format'],
       [{ 'archive/data.pkl': 'x' }, 'unsupported-format'],
     ];

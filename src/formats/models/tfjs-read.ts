@@ -8,6 +8,8 @@ import { openArchive } from '../archive.ts';
 import { parseTopology } from '../topology.ts';
 import { fromHalf } from './half.ts';
 import { networkOfKeras } from './keras.ts';
+import { networkOfGraphModel } from './graph-model.ts';
+import { numberTypes } from './number-types.ts';
 import { layerName, lower, storedWeight } from './tfjs-lower.ts';
 import { NETWORK_METADATA } from './tfjs-write.ts';
 
@@ -28,21 +30,16 @@ type ModelJson = z.infer<typeof modelJson>;
 type ManifestWeight = z.infer<typeof manifestWeight>;
 
 /**
- * Reads a tfjs LayersModel: model.json and its shards in a zip, tar or tar.gz, in any folder. A model that this service wrote comes back
+ * Reads a tfjs LayersModel or GraphModel: model.json and its shards in a zip, tar or tar.gz, in any folder. A model that this service wrote comes back
  * as the Network it was.
  *
- * @throws Failure `unsupported-format` for archives without one and for graph models; `malformed-file`; `limit-exceeded`; what
+ * @throws Failure `unsupported-format` for archives without one; `malformed-file`; `limit-exceeded`; what
  * networkOfKeras finds
  */
 export async function readTfjsArchive(path: string, fileName: string): Promise<Network> {
   const { folder, model } = await findModel(path, fileName);
-  if (model.format === 'graph-model' || 'node' in model.modelTopology) {
-    throw new Failure('unsupported-format', `${fileName} holds a tfjs GraphModel.`, {
-      hint: 'Export it as a LayersModel (tensorflowjs_converter --output_format=tfjs_layers_model).',
-      field: fileName,
-    });
-  }
   const weights = await readWeights(path, fileName, folder, model);
+  if (model.format === 'graph-model' || 'node' in model.modelTopology) return networkOfGraphModel(model.modelTopology, weights, fileName);
   const own = model.userDefinedMetadata?.[NETWORK_METADATA];
   if (own !== undefined) return ownNetwork(own, weights, fileName);
   const topology = 'model_config' in model.modelTopology ? model.modelTopology.model_config : model.modelTopology;
@@ -90,7 +87,7 @@ function parseModel(bytes: Uint8Array, fileName: string): ModelJson {
 function noModel(fileName: string, names: readonly string[]): Failure {
   const what = `is an archive of ${names.length} files without a model.json`;
   return new Failure('unsupported-format', `${fileName} ${what}.`, {
-    hint: 'Give a tfjs LayersModel (model.json and its shards) as zip or tar, Keras .h5 or .keras, ONNX, safetensors, or a PyTorch state dict.',
+    hint: 'Give a tfjs model (model.json and its shards) as zip or tar, Keras .h5 or .keras, ONNX, safetensors, or a PyTorch state dict.',
     field: fileName,
   });
 }
@@ -131,6 +128,9 @@ const decoders: Readonly<Record<string, { bytes: number; decode(packed: ArrayBuf
   float16: { bytes: 2, decode: (packed) => fromHalf(new Uint16Array(packed)) },
   uint16: { bytes: 2, decode: (packed, scale, min) => dequantised(new Uint16Array(packed), scale, min) },
   uint8: { bytes: 1, decode: (packed, scale, min) => dequantised(new Uint8Array(packed), scale, min) },
+  // Shapes and axes of a GraphModel.
+  int32: { bytes: 4, decode: (packed) => numberTypes.I32.decode(new Uint8Array(packed)) },
+  bool: { bytes: 1, decode: (packed) => numberTypes.U8.decode(new Uint8Array(packed)) },
 };
 
 function dequantised(stored: Uint8Array | Uint16Array, scale: number, min: number): Float32Array {
@@ -141,7 +141,8 @@ function dequantised(stored: Uint8Array | Uint16Array, scale: number, min: numbe
 
 function decodeWeight({ name, shape, dtype, quantization }: ManifestWeight, data: Buffer, offset: number, fileName: string) {
   const stored = quantization?.dtype ?? dtype;
-  if (dtype !== 'float32' || !Object.hasOwn(decoders, stored)) {
+  const isWhole = dtype === 'int32' || dtype === 'bool';
+  if ((isWhole ? stored !== dtype : dtype !== 'float32' || stored === 'int32' || stored === 'bool') || !Object.hasOwn(decoders, stored)) {
     throw new Failure('unsupported-format', `Weight "${name}" of ${fileName} is stored as ${stored} for ${dtype}.`, {
       hint: 'Convert the model with float32, float16, uint16 or uint8 weights.',
       field: fileName,
