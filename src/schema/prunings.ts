@@ -159,7 +159,8 @@ const epochsMax = 1000;
 
 /** See scheduleOf in core/prune/schedules, which fills in the rest. */
 export const pruneSchedule = z
-  .union(
+  .discriminatedUnion(
+    'kind',
     [
       z.object({ kind: z.literal('one-shot') }).strict(),
       z
@@ -191,11 +192,11 @@ export const pruneSchedule = z
             .positive()
             .max(1)
             .optional()
-            .describe('λ of the penalty. Default: 5e-4 for group-norm, 1e-4 for bn-scale and dacp; the others have none.'),
+            .describe('λ of the penalty. Default: that of the criterion; sfp and growing-reg have none.'),
         })
         .strict(),
     ],
-    'must be {"kind": "one-shot"}, {"kind": "iterative", "steps": …, "epochsPerStep": …, "rewindEpochs": …} or {"kind": "sparse", "epochs": …, "strength": …}',
+    'must be one-shot, iterative or sparse',
   )
   .openapi('PruneSchedule');
 export type PruneSchedule = z.infer<typeof pruneSchedule>;

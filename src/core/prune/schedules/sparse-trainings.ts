@@ -5,7 +5,7 @@ import type { SparseTraining } from './sparse.ts';
 
 /** The sparse training of each criterion that has one. */
 export const sparseTrainings: Readonly<Record<string, SparseTraining>> = {
-  'group-norm': penalised(groupNormPenalty, 5e-4),
+  'group-norm': penalised(groupNormPenalty, 1e-3),
   'bn-scale': penalised(slimmingPenalty, 1e-4),
   dacp: penalised(groupLasso, 1e-4),
   sfp: { required: true, everyEpoch: true, phases: [softPruning] },
