@@ -1,6 +1,8 @@
 export { alignment, type Alignment } from './alignment.ts';
 export type { DiversityEvidence, ScoredCandidate, ScoreOptions, TransferEvidence } from './evidence.ts';
 export type { Features } from './features.ts';
+export { decompose } from './decomposition.ts';
+export { logMe } from './logme.ts';
 export { knnScore } from './knn.ts';
 export type { LeaveOneOutScore } from './leave-one-out.ts';
 export type { Outcome } from './outcome.ts';

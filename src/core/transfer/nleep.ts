@@ -4,16 +4,17 @@ import { fitMixture, kMeans } from './gaussian-mixture.ts';
 import type { Measured } from './influence.ts';
 import { leep } from './source-head.ts';
 
-/** Share of the variance that the principal components keep. */
+/** Share of the variance that the principal components keep, and how many they are at most: covariances grow with the square. */
 const ENERGY = 0.8;
+const AXES_MAX = 32;
 const COMPONENTS_PER_CLASS = 5;
 /** Fewer would leave most components one image each, whose posteriors foretell every label. */
 const IMAGES_PER_COMPONENT = 4;
 
 /**
  * NLEEP (Li 2021): LEEP with the components of a Gaussian mixture on the features' principal components in the place of
- * source classes. Components that carry 80 % of the variance; five Gaussians a class as published, but no more than one for
- * four images. Influences take the mixture as it is.
+ * source classes. Components that carry 80 % of the variance, 32 at most; five Gaussians a class as published, but no more than
+ * one for four images. Influences take the mixture as it is.
  *
  * @param options seed of the first clusters
  */
@@ -31,5 +32,5 @@ function axesFor(sigma: Float64Array): number {
   const total = sigma.reduce((a, b) => a + b, 0);
   let sum = 0;
   const last = sigma.findIndex((variance) => (sum += variance) >= ENERGY * total);
-  return last + 1;
+  return Math.min(last + 1, AXES_MAX);
 }

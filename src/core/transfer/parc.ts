@@ -1,20 +1,46 @@
 import type { LinearAlgebra } from '../linear/algebra.ts';
-import { centreOf, type Features, rowsOf } from './features.ts';
+import { centreOf, type Features, rowsOf, takeImages } from './features.ts';
 import type { Measured } from './influence.ts';
 import { ascending } from './radix.ts';
 
 /** Principal components that the features are first projected on, as published. */
 export const PARC_COMPONENTS = 32;
+/** Images whose pairs are looked at: twice as many as published. Pairs grow with the square. */
+const IMAGES_MAX = 1000;
 
 /**
  * PARC (Bolya 2021): 100 × Spearman correlation, over all pairs of images, of 1 − Pearson between their standardised
  * features and 1 − Pearson between their one-hot labels. The labels know two distances only, so the correlation is
  * √(12 s d) (A − ½) up to ties, s and d the shares of pairs of one class and of different classes, and A the probability that
- * a pair of different classes lies further apart than one of the same.
+ * a pair of different classes lies further apart than one of the same. Of more than 1,000 images it takes as many, spread
+ * evenly over each class; the others then have no influence.
  *
  * @param features count × dimensions: those of {@link PARC_COMPONENTS} principal components, or others
  */
 export function parc(features: Features, labels: ArrayLike<number>, linear: LinearAlgebra): Measured {
+  if (labels.length <= IMAGES_MAX) return ofAllPairs(features, labels, linear);
+  const images = spread(labels, IMAGES_MAX / labels.length);
+  const { value, influence } = ofAllPairs(
+    takeImages(features, images),
+    images.map((image) => labels[image]),
+    linear,
+  );
+  const whole = new Float64Array(labels.length);
+  images.forEach((image, i) => (whole[image] = influence[i]));
+  return { value, influence: whole };
+}
+
+/** Such a share of each class's images, evenly spaced. */
+function spread(labels: ArrayLike<number>, share: number): number[] {
+  const seen = new Map<number, number>();
+  return Array.from(labels, (_, image) => image).filter((image) => {
+    const before = seen.get(labels[image]) ?? 0;
+    seen.set(labels[image], before + share);
+    return Math.floor(before + share) > Math.floor(before) || before === 0;
+  });
+}
+
+function ofAllPairs(features: Features, labels: ArrayLike<number>, linear: LinearAlgebra): Measured {
   const count = labels.length;
   const correlation = linear.gramOfRows(rowsOf(unitDeviations(standardised(features))));
   // Float32 tells pairs apart, and ties what differs by rounding alone.

@@ -52,7 +52,8 @@ export function redrawerOf(labels: ArrayLike<number>, seed: number): Redraw {
 /**
  * Accuracy after fine-tuning of each candidate, by {@link OutcomeModel}. Replicates vary everything that is uncertain: the
  * images (stratified bootstrap, by the scores' influences), how well scores foretell, the target's level (the same for
- * all candidates) and the seed of a fine-tuning. A verified candidate has the accuracy that was measured.
+ * all candidates) and the seed of a fine-tuning. A verified candidate has the accuracy that was measured, and where it was
+ * trained to the end it tells of the level, so that the others' predictions move with it.
  *
  * @returns null for a candidate without any leave-one-out accuracy that was not verified
  */
@@ -70,13 +71,18 @@ export function predictAccuracies(
   const level = model.level.intercept + model.level.slope * mean;
   const moved = redraw(judged.map((i) => logitInfluence(contenders[i], images, model)));
   const random = createRandom(seed + 1);
-  const common = Float64Array.from({ length: REPLICATES }, () => model.spread.level * random.normal());
   const own = Math.hypot(model.spread.model, model.spread.seeds);
+  const centres = centred.map((distances) => level + distances.reduce((sum, x, j) => sum + x * model.slopes[j].slope, 0));
+  const missed = judged.flatMap((i, at) => {
+    const { verified } = contenders[i];
+    return verified && !verified.stopped ? [logitOf(verified.accuracy.value, images) - centres[at]] : [];
+  });
+  const shift = levelGiven(missed, { level: model.spread.level, own });
+  const common = Float64Array.from({ length: REPLICATES }, () => shift.mean + shift.deviation * random.normal());
   const predicted = new Map(
     judged.map((i, at): [number, Replicated] => {
-      const centre = level + centred[at].reduce((sum, x, j) => sum + x * model.slopes[j].slope, 0);
-      const replicates = common.map((shared, r) => logistic(centre + shared + moved[at][r] + own * random.normal()));
-      return [i, { value: logistic(centre), replicates }];
+      const replicates = common.map((shared, r) => logistic(centres[at] + shared + moved[at][r] + own * random.normal()));
+      return [i, { value: logistic(centres[at] + shift.mean), replicates }];
     }),
   );
   return contenders.map(({ verified }, i) => {
@@ -86,6 +92,16 @@ export function predictAccuracies(
     const error = Math.hypot((accuracy.high - accuracy.low) / (2 * Z), ofSeeds / Math.sqrt(seeds));
     return { value: accuracy.value, replicates: common.map(() => accuracy.value + error * random.normal()) };
   });
+}
+
+/**
+ * The normal distribution of a target's level given by how much verified candidates missed their predictions, in logits: each
+ * is the level's shift and an error of its own.
+ */
+function levelGiven(missed: readonly number[], { level, own }: { level: number; own: number }): { mean: number; deviation: number } {
+  if (missed.length === 0) return { mean: 0, deviation: level };
+  const precision = 1 / level ** 2 + missed.length / own ** 2;
+  return { mean: missed.reduce((sum, miss) => sum + miss, 0) / own ** 2 / precision, deviation: Math.sqrt(1 / precision) };
 }
 
 /** How the images move a candidate's logit; its part in the mean over the candidates is left out. */

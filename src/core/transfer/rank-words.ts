@@ -40,9 +40,13 @@ export function describeCandidate(standing: Standing, { images, chosen, constrai
   const reasons = excluded === null ? [] : [excluded];
   if (rankBy !== 'default' && figure !== null) reasons.push(`Its ${nameOf(rankBy)} is ${figures(estimateOf(figure))}.`);
   if (candidate.verified !== undefined) {
-    const { accuracy: measured, seeds } = candidate.verified;
+    const { accuracy: measured, seeds, stopped } = candidate.verified;
     const runs = seeds === 1 ? 'once' : `${seeds} times`;
-    reasons.push(`It was fine-tuned on these images ${runs} and reached ${percent(measured.value)} ${interval(measured)}.`);
+    reasons.push(
+      stopped === undefined
+        ? `It was fine-tuned on these images ${runs} and reached ${percent(measured.value)} ${interval(measured)}.`
+        : `Its fine-tuning was stopped after epoch ${stopped.epochs} at ${percent(stopped.accuracy)}, behind the others; by that distance ${percent(measured.value)} ${interval(measured)} would come of it.`,
+    );
   } else if (contender !== null && accuracy !== null) {
     reasons.push(
       `${describeEvidence(contender.scored.scores, images)}; fine-tuned, ${percent(accuracy.value)} ${interval(estimateOf(accuracy))} is predicted.`,

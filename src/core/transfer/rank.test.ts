@@ -137,6 +137,24 @@ describe('rankCandidates', () => {
     expect(verified?.reasons.join(' ')).toContain('fine-tuned on these images once and reached 90.0 % [88.0, 92.0]');
   });
 
+  it('lets what was verified move what is predicted of the others, and says what was stopped early', () => {
+    const [a, b] = [candidate('a', (i) => i < 100), candidate('b', (i) => i < 100)];
+    const accuracyOf = (verified?: Candidate['verified']) => {
+      const found = rank([a, { ...b, verified }]).candidates;
+      return { value: found.find(({ id }) => id === 'a')?.predictedAccuracy?.value ?? 0, found };
+    };
+    const before = accuracyOf();
+    const better = accuracyOf({ accuracy: { value: 0.95, low: 0.93, high: 0.97 }, seeds: 1, spread: null });
+    const worse = accuracyOf({ accuracy: { value: 0.2, low: 0.17, high: 0.23 }, seeds: 1, spread: null });
+    expect(worse.value).toBeLessThan(before.value);
+    expect(better.value).toBeGreaterThan(before.value);
+    expect(better.value).toBeLessThan(0.95);
+    const stopped = { epochs: 2, accuracy: 0.3 };
+    const early = accuracyOf({ accuracy: { value: 0.8, low: 0.6, high: 0.9 }, seeds: 1, spread: null, stopped });
+    expect(early.value).toBe(before.value);
+    expect(early.found.find(({ id }) => id === 'b')?.reasons.join(' ')).toContain('stopped after epoch 2 at 30.0 %');
+  });
+
   it('ranks candidates without scores last, by name', () => {
     const failed = { ...candidate('x', () => false), scored: { failed: 'Its features hold NaN for image 3, dimension 0.' } };
     const { candidates } = rank([failed, candidate('a', (i) => i < 20)]);

@@ -19,7 +19,13 @@ export interface Candidate {
   /** True where `scored` is of the network as already pruned to the budget. */
   readonly scoredAfterPruning?: boolean;
   /** A fine-tuning that was run: it replaces the prediction. `spread` is the standard deviation between seeds, where known. */
-  readonly verified?: { readonly accuracy: Estimate; readonly seeds: number; readonly spread: number | null };
+  readonly verified?: {
+    readonly accuracy: Estimate;
+    readonly seeds: number;
+    readonly spread: number | null;
+    /** It was not trained to the end: `accuracy` is then what its distance to the others foretold, after so many epochs. */
+    readonly stopped?: { readonly epochs: number; readonly accuracy: number };
+  };
 }
 
 export interface Constraints {
