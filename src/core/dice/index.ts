@@ -10,7 +10,7 @@ export {
   type ProfileOptions,
   type SampledActivations,
 } from './profile.ts';
-export { profileMatrix, type DiceStatistics } from './profile-matrix.ts';
+export { profileMatrix, similaritySpectrum, type DiceStatistics, type Spectrum } from './profile-matrix.ts';
 export { algorithm1, greedy, limitOf, representatives, type Selection, type SelectionOptions } from './select.ts';
 export {
   averageSimilarity,

@@ -52,7 +52,11 @@ export interface MatrixOptions {
   /** True when the columns are a random sample (of images and positions) rather than all there is. */
   readonly sampled: boolean;
   readonly compare: Compare;
+  readonly spectrum: Spectrum;
 }
+
+/** All eigenvalues of S from its triangle, descending, which may be lent: {@link similaritySpectrum}, or a faster twin of it. */
+export type Spectrum = (triangle: Float64Array, count: number) => Float64Array;
 
 export interface MatrixProfile {
   readonly statistics: DiceStatistics;
@@ -65,7 +69,7 @@ export interface MatrixProfile {
  *
  * @param matrix at least two rows of finite values
  */
-export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, compare }: MatrixOptions): MatrixProfile {
+export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, compare, spectrum }: MatrixOptions): MatrixProfile {
   const random = createRandom(seed);
   const { count, size } = matrix;
   const blocks = sampled ? Math.min(BLOCKS, size) : 1;
@@ -97,7 +101,7 @@ export function profileMatrix(matrix: KernelMatrix, { rescale, seed, sampled, co
     histogram: histogram(sorted),
     redundantShare: shareWithPartnerAbove(triangle, count, redundantAbove),
     redundantAbove,
-    effectiveKernels: effectiveNumber(symmetricEigenvalues(wholeMatrix(triangle, count), count)),
+    effectiveKernels: effectiveNumber(spectrum(triangle, count)),
     similarPairs: mostSimilar(triangle, count),
     diversityExcess: diversity - (1 - mean(permutedAverages)),
     sAvgExcess: Array.from(sAvg, (value, i) => value - permutedAverages[i]),
@@ -144,14 +148,15 @@ function shareWithPartnerAbove(triangle: Float64Array, count: number, threshold:
   return mean(redundant);
 }
 
-/** S of which symmetricEigenvalues reads the lower triangle. */
-function wholeMatrix(triangle: Float64Array, count: number): Float64Array {
-  const whole = new Float64Array(count * count);
+/** {@link symmetricEigenvalues} of S. */
+export function similaritySpectrum(triangle: Float64Array, count: number): Float64Array {
+  // Only its lower triangle is read.
+  const similarity = new Float64Array(count * count);
   for (let i = 0; i < count; i++) {
-    whole.set(triangle.subarray(pairsOf(i), pairsOf(i) + i), i * count);
-    whole[i * count + i] = 1;
+    similarity.set(triangle.subarray(pairsOf(i), pairsOf(i) + i), i * count);
+    similarity[i * count + i] = 1;
   }
-  return whole;
+  return symmetricEigenvalues(similarity, count);
 }
 
 /** exp(−Σ p ln p) over p = λ / Σλ. Eigenvalues below zero are rounding: S is positive semidefinite. */

@@ -5,10 +5,10 @@ import type { Network, Node, Tensor } from '../network/index.ts';
 import { createRandom } from '../random.ts';
 import { formulaKernels } from './golden.fixture.ts';
 import { activationProfile, weightProfile } from './profile.ts';
-import { profileMatrix } from './profile-matrix.ts';
+import { profileMatrix, similaritySpectrum } from './profile-matrix.ts';
 import { averageSimilarity, compareKernels, similarityMatrix } from './similarity.ts';
 
-const weightsOptions = { rescale: true, seed: 1, sampled: false, compare: compareKernels };
+const weightsOptions = { rescale: true, seed: 1, sampled: false, compare: compareKernels, spectrum: similaritySpectrum };
 
 /** Two 3×3 convolutions of given widths and a Dense layer of 3 units on 8 × 8 RGB images, random weights. */
 function twoConvolutions(first: number, second: number): Network {
@@ -98,7 +98,7 @@ describe('profileMatrix', () => {
       const values = Float64Array.from({ length: count * 320 }, () => Math.max(0, random.next() - 0.5));
       const profile = profileMatrix(
         { count, size: 320, values },
-        { rescale: false, seed: 9, sampled: true, compare: compareKernels },
+        { rescale: false, seed: 9, sampled: true, compare: compareKernels, spectrum: similaritySpectrum },
       ).statistics;
       errors.push(profile.standardError?.diversity ?? Number.NaN);
       const plain = averageSimilarity(similarityMatrix({ count, size: 320, values }, { rescale: false }), count);

@@ -1,7 +1,7 @@
 import { Failure } from '../failure.ts';
 import { kernelLayers, type Network } from '../network/index.ts';
 import type { OnProgress } from '../progress.ts';
-import { type DiceStatistics, profileMatrix } from './profile-matrix.ts';
+import { type DiceStatistics, profileMatrix, similaritySpectrum, type Spectrum } from './profile-matrix.ts';
 import { type Compare, compareKernels, type KernelMatrix } from './similarity.ts';
 
 export interface LayerProfile {
@@ -47,6 +47,8 @@ export interface ProfileOptions {
   readonly seed: number;
   /** {@link compareKernels} unless a faster twin is given. */
   readonly compare?: Compare;
+  /** {@link similaritySpectrum} unless a faster twin is given. */
+  readonly spectrum?: Spectrum;
   readonly onProgress?: OnProgress;
   /** Told S below the diagonal, row after row, of every layer that has one; lent until it returns. */
   readonly onSimilarity?: (layer: string, triangle: Float64Array) => void;
@@ -100,13 +102,14 @@ export function requireFinite({ size, values }: KernelMatrix, layer: string): vo
 function profileLayers(
   inputs: readonly { readonly layer: string; readonly matrix: KernelMatrix; readonly rescale: boolean }[],
   source: ModelProfile['source'],
-  { seed, compare = compareKernels, onProgress, onSimilarity }: ProfileOptions,
+  { seed, compare = compareKernels, spectrum = similaritySpectrum, onProgress, onSimilarity }: ProfileOptions,
 ): ModelProfile {
   for (const { layer, matrix } of inputs) requireFinite(matrix, layer);
   const total = inputs.reduce((sum, { matrix }) => sum + cost(matrix), 0);
   let done = 0;
   const layers = inputs.map(({ layer, matrix, rescale }): LayerProfile => {
-    const profiled = matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations', compare }) : undefined;
+    const profiled =
+      matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations', compare, spectrum }) : undefined;
     if (profiled !== undefined) onSimilarity?.(layer, profiled.triangle);
     done += cost(matrix);
     onProgress?.({ phase: `profile ${source}`, done, total });

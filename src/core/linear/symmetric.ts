@@ -119,7 +119,7 @@ function updateAndMultiply(
 }
 
 /** Implicit QL on a tridiagonal matrix, in place; the rows of `along`, when given, are rotated with it. */
-function implicitQl(diagonal: Float64Array, off: Float64Array, along: Along | null): void {
+export function implicitQl(diagonal: Float64Array, off: Float64Array, along: Along | null): void {
   const n = diagonal.length;
   off.copyWithin(0, 1);
   off[n - 1] = 0;

@@ -9,9 +9,37 @@ export function quantileOfSorted(sorted: ArrayLike<number>, q: number): number {
   return sorted.length === 0 ? Number.NaN : sorted[below] + (sorted[above] - sorted[below]) * (position - below);
 }
 
-/** {@link quantileOfSorted} of values in any order. */
+/** {@link quantileOfSorted} of finite values in any order, without sorting them all. */
 export function quantile(values: ArrayLike<number>, q: number): number {
-  return quantileOfSorted(Float64Array.from(values).sort(), q);
+  const ordered = Float64Array.from(values);
+  const below = Math.floor(q * (ordered.length - 1));
+  select(ordered, below);
+  // The next order statistic is the least of what is not smaller.
+  for (let i = below + 2; i < ordered.length; i++) {
+    if (ordered[i] < ordered[below + 1]) ordered[below + 1] = ordered[i];
+  }
+  return quantileOfSorted(ordered, q);
+}
+
+/** Puts the value of rank k at place k, none larger before it and none smaller behind it (Hoare 1961, FIND). */
+function select(values: Float64Array, k: number): void {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[k];
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i] < pivot) i++;
+      while (values[j] > pivot) j--;
+      if (i > j) break;
+      const swapped = values[i];
+      values[i++] = values[j];
+      values[j--] = swapped;
+    }
+    if (j < k) low = i;
+    if (k < i) high = j;
+  }
 }
 
 export function median(values: ArrayLike<number>): number {

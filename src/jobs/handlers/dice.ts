@@ -18,9 +18,9 @@ const THREADS_MAX = 8;
 /** Pairs of each matrix that are compared again in float64, to measure the error: a hundredth of a profile's time. */
 const PAIRS_CHECKED = 32;
 
-let kernels: DiceKernels | undefined;
+let shared: DiceKernels | undefined;
 /** This process is one job's: it opens the kernels once. Their threads sleep while there is nothing to compare. */
-const opened = (): DiceKernels => (kernels ??= openDiceKernels({ threads: Math.min(loadConfig().engine.threads, THREADS_MAX) }));
+const opened = (): DiceKernels => (shared ??= openDiceKernels({ threads: Math.min(loadConfig().engine.threads, THREADS_MAX) }));
 
 export interface Profiled {
   /** core/dice's profile as the schema types it, with how exact it is. */
@@ -32,9 +32,10 @@ export interface Profiled {
 /** Makes a profile with the compiled kernels and measures how far they are from equation 3. */
 export function profiled(
   precision: Precision,
-  make: (options: Required<Pick<ProfileOptions, 'compare' | 'onSimilarity'>>) => ModelProfile,
+  make: (options: Required<Pick<ProfileOptions, 'compare' | 'spectrum' | 'onSimilarity'>>) => ModelProfile,
 ): Profiled {
-  const kernel = precision === 'fast' ? opened().compareQuantised : opened().compare;
+  const kernels = opened();
+  const kernel = precision === 'fast' ? kernels.compareQuantised : kernels.compare;
   const random = createRandom(0);
   let similarityError = 0;
   const compare: Compare = (matrix, options) => {
@@ -45,7 +46,7 @@ export function profiled(
     return result;
   };
   const triangles: Float32Array[] = [];
-  const profile = make({ compare, onSimilarity: (_, triangle) => triangles.push(Float32Array.from(triangle)) });
+  const profile = make({ compare, spectrum: kernels.spectrum, onSimilarity: (_, triangle) => triangles.push(Float32Array.from(triangle)) });
   // Plain mutable arrays, as the schema types it.
   const document = structuredClone(profile) as Omit<Profiled['document'], 'precision' | 'similarityError'>;
   return { document: { ...document, precision, similarityError }, triangles };

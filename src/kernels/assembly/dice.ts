@@ -1,5 +1,6 @@
 import { Comparison } from './comparison';
 import { pack } from './pack';
+import { multiply, Products, update } from './products';
 import { compare } from './tiles';
 import { average } from './triangle';
 
@@ -12,7 +13,9 @@ export function work(job: Comparison): i32 {
   while (task < job.tasks) {
     if (job.phase === 0) pack(job, task);
     else if (job.phase === 1) compare(job, task);
-    else average(job, task);
+    else if (job.phase === 2) average(job, task);
+    else if (job.phase === 3) multiply(changetype<Products>(job), task);
+    else update(changetype<Products>(job), task);
     taken++;
     task = atomic.add<i32>(changetype<usize>(job), 1);
   }
