@@ -19,7 +19,7 @@ const generate = (): string => {
   try {
     const queue = createLocalQueue(store, () => {});
     const engineInfo = () => Promise.reject(new Failure('engine-unavailable', 'Nothing runs here.'));
-    const app = createApp({ context: { store, queue, zoo: new Map() }, engineInfo, log: pino({ level: 'silent' }) });
+    const app = createApp({ context: { store, queue, zoo: new Map(), downloads: false }, engineInfo, log: pino({ level: 'silent' }) });
     const document = stringify(openApiDocument(app), { lineWidth: 120, aliasDuplicateObjects: false });
     return `# Generated from src/schema and src/http by \`npm run generated\`.\n${document}`;
   } finally {

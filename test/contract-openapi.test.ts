@@ -15,7 +15,7 @@ afterAll(() => service.stop());
 
 const createTestApp = () => {
   const { store } = service;
-  const context = { store, queue: createLocalQueue(store, () => {}) };
+  const context = { store, queue: createLocalQueue(store, () => {}), zoo: new Map<string, string>(), downloads: false };
   const engineInfo = () => Promise.reject(new Failure('engine-unavailable', 'No engine loads.', { hint: 'Run npm run setup.' }));
   return createApp({ context, engineInfo, log: pino({ level: 'silent' }) });
 };
@@ -70,6 +70,8 @@ test('what goes wrong unexpectedly is told without its details, which are in the
   const queue = createLocalQueue(store, () => {});
   const context = {
     store,
+    zoo: new Map<string, string>(),
+    downloads: false,
     queue: {
       ...queue,
       list: () => {

@@ -45,25 +45,32 @@ interface Options {
   /** Root of the job process. */
   readonly entry?: string;
   readonly engine?: Config['engine'];
+  readonly hub?: Config['hub'];
 }
+
+const noHub: Config['hub'] = { downloads: false, endpoint: 'https://hub.invalid', token: undefined };
 
 /** Root of a job process that makes results up. */
 export const fakeChild = fileURLToPath(new URL('fake-child.ts', import.meta.url));
 const zooDir = fileURLToPath(new URL('../zoo', import.meta.url));
 
-export async function startService({ entry, engine = { backend: undefined, threads: 1 } }: Options = {}): Promise<Service> {
+export async function startService({ entry, engine = { backend: undefined, threads: 1 }, hub = noHub }: Options = {}): Promise<Service> {
   const dataDir = mkdtempSync(join(tmpdir(), 'espalier-service-'));
   const store = openStore(dataDir);
   const log = pino({ level: 'silent' });
   const queue = createLocalQueue(store, (error) => {
     throw error;
   });
-  const config = { engine, jobs: { concurrency: 2, memoryMiB: 2048 }, logLevel: 'warn' } as const;
+  const config = { engine, hub, jobs: { concurrency: 2, memoryMiB: 2048 }, logLevel: 'warn' } as const;
   const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log, entry });
   const zoo = new Map((await listZoo(zooDir)).map(({ name, hash }) => [name, hash]));
   const engineInfo = async () =>
     ({ backend: 'cpu', version: '0', threads: 1, device: 'cpu', reason: 'a test', imagesPerSecond: 1 }) as const;
-  const server = await startServer({ app: createApp({ context: { store, queue, zoo }, engineInfo, log }), host: '127.0.0.1', port: 0 });
+  const server = await startServer({
+    app: createApp({ context: { store, queue, zoo, downloads: hub.downloads }, engineInfo, log }),
+    host: '127.0.0.1',
+    port: 0,
+  });
 
   const call: Service['call'] = async (path, init) => {
     const answer = await fetch(`${server.url}${path}`, init);

@@ -24,6 +24,8 @@ export interface Client {
   send<S extends z.ZodType>(path: string, body: ReadableStream<Uint8Array> | FormData, schema: S): Promise<z.infer<S>>;
   /** @param accept the media type, where there are several */
   bytes(path: string, accept?: string): Promise<Uint8Array>;
+  /** A file where it is there, and else the job that makes it. */
+  file(path: string): Promise<Uint8Array | Job>;
   remove(path: string): Promise<void>;
   /** Follows a job to its end; fails as the job failed. When `signal` aborts, it stops watching and the job goes on. */
   watch(jobId: string, options: WatchOptions): Promise<Job>;
@@ -54,6 +56,10 @@ export function createClient(transport: Transport): Client {
     },
     bytes: async (path, accept) =>
       new Uint8Array(await (await request(path, accept === undefined ? undefined : { headers: { accept } })).arrayBuffer()),
+    file: async (path) => {
+      const answer = await request(path);
+      return answer.status === 202 ? job.parse(await answer.json()) : new Uint8Array(await answer.arrayBuffer());
+    },
     remove: async (path) => void (await request(path, { method: 'DELETE' })),
     watch: async (jobId, { onProgress, onLog, signal }) => {
       let after = 0;

@@ -15,10 +15,13 @@ export interface ModelOptions {
   readonly architecture?: string;
 }
 
-/** Registers a file, folder or `zoo:NAME`; one that is known already is not read again. */
+/** Whether a model is named by where it can be brought from. */
+const isSource = (spec: string): boolean => /^(zoo:|hf:|https?:\/\/)/.test(spec);
+
+/** Registers a file, folder, `zoo:NAME`, `hf:ORG/NAME[@REVISION]` or https address; one that is known already is not read again. */
 export async function addModel(session: Session, spec: string, { name, architecture }: ModelOptions = {}): Promise<Model> {
   const send = async () => {
-    if (spec.startsWith('zoo:')) return session.client.post('/models', { source: spec, name }, modelOrJob);
+    if (isSource(spec)) return session.client.post('/models', { source: spec, name, architecture }, modelOrJob);
     const { fileName, body } = await uploadOf([spec]);
     return session.client.send(`/models?${query({ fileName, name, architecture })}`, body, modelOrJob);
   };
@@ -43,10 +46,10 @@ export async function addDataset(session: Session, paths: readonly string[], opt
   return session.client.get(linkOf(done, 'dataset'), dataset);
 }
 
-/** A model by id, name, `zoo:NAME` or path; the last two are registered on the way. */
+/** A model by id, name, source ({@link addModel}) or path; the last two are registered on the way. */
 export async function resolveModel(session: Session, spec: string, options?: ModelOptions): Promise<Model> {
   if (spec.startsWith('mdl_')) return session.client.get(`/models/${spec}`, model);
-  if (spec.startsWith('zoo:') || existsSync(spec)) return addModel(session, spec, options);
+  if (isSource(spec) || existsSync(spec)) return addModel(session, spec, options);
   const named = (await everyModel(session)).find(({ name }) => name === spec);
   if (named) return named;
   throw new Failure('not-found', `There is no model, file or zoo backbone called ${spec}.`, {

@@ -36,7 +36,7 @@ export async function openService(config: Config, accepts?: (jobId: string) => b
   const queue = createLocalQueue(store, (error) => log.error({ err: error }, 'background work of the queue failed'));
   const supervisor = await startSupervisor({ store, queue, settle, config, zooDir, log, accepts });
   return {
-    app: createApp({ context: { store, queue, zoo }, engineInfo: engineProbe(), log }),
+    app: createApp({ context: { store, queue, zoo, downloads: config.hub.downloads }, engineInfo: engineProbe(), log }),
     log,
     wake: supervisor.wake,
     publish: lock.publish,

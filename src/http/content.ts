@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
-import type { Content } from '../services/models.ts';
+import type { Content } from '../services/exports.ts';
 
 interface Range {
   readonly start: number;

@@ -26,7 +26,7 @@ export interface Patience {
  * Runs `attempt` until it does not throw a {@link Transient}, with exponential waits (half of each is drawn, so that many callers
  * do not come back at once). Attempts that got further are not counted against it.
  * @param reached how far it has got, in any unit
- * @throws Failure `download-failed` after limits.downloadAttemptsMax attempts that got no further
+ * @throws Failure `download-failed` after limits.downloadAttemptsMax attempts that got no further, or when `signal` is a timeout's
  */
 export async function persistently<T>(attempt: () => Promise<T>, { backoffMs, signal, onRetry }: Patience, reached = () => 0): Promise<T> {
   let furthest = reached();
@@ -34,6 +34,7 @@ export async function persistently<T>(attempt: () => Promise<T>, { backoffMs, si
     try {
       return await attempt();
     } catch (error) {
+      if (signal.reason instanceof Error && signal.reason.name === 'TimeoutError') throw tooSlow(error);
       if (!(error instanceof Transient)) throw error;
       failed = reached() > furthest ? 1 : failed + 1;
       furthest = Math.max(furthest, reached());
@@ -44,6 +45,9 @@ export async function persistently<T>(attempt: () => Promise<T>, { backoffMs, si
     }
   }
 }
+
+const tooSlow = (cause: unknown): Failure =>
+  new Failure('download-failed', 'The download took too long.', { hint: 'Try again: it goes on from here.', field: 'source', cause });
 
 const givenUp = (cause: Transient): Failure =>
   new Failure('download-failed', `The download failed: ${cause.message}.`, {

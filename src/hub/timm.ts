@@ -36,7 +36,7 @@ const config = z.looseObject({
   architecture: z.string().max(200).optional().catch(undefined),
   label_names: z.array(z.string()).optional().catch(undefined),
   /** Files of before 2023 have the same members one level up. */
-  pretrained_cfg: z.unknown(),
+  pretrained_cfg: z.unknown().optional(),
 });
 
 /**

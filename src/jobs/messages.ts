@@ -14,6 +14,7 @@ export interface Start {
   readonly cacheDir: string;
   readonly zooDir: string;
   readonly engine: Config['engine'];
+  readonly hub: Config['hub'];
   readonly logLevel: Config['logLevel'];
 }
 

@@ -61,6 +61,7 @@ async function run(start: Start, handlers: JobHandlers, openEngine: (options: Co
     log: (message, data = {}) => send({ type: 'log', message, data }),
     signal: stop.signal,
     zooDir: start.zooDir,
+    hub: start.hub,
   };
   try {
     // The kind decides which input and result the handler has; the types cannot follow that through the map.

@@ -51,7 +51,8 @@ const settle: Settle = (tx, job, result) => {
 };
 
 async function start(concurrency = 1, settleWith: Settle = settle): Promise<void> {
-  const config = { engine: { backend: undefined, threads: 1 }, jobs: { concurrency, memoryMiB: 48 }, logLevel: 'silent' } as const;
+  const hub = { downloads: false, endpoint: 'https://hub.invalid', token: undefined };
+  const config = { engine: { backend: undefined, threads: 1 }, hub, jobs: { concurrency, memoryMiB: 48 }, logLevel: 'silent' } as const;
   const log = pino({ level: 'silent' });
   supervisor = await startSupervisor({ store, queue, settle: settleWith, config, zooDir: '/nowhere', log, entry });
 }

@@ -15,7 +15,7 @@ export interface SupervisorOptions {
   readonly store: Store;
   readonly queue: WorkQueue & Pick<JobQueue, 'get'>;
   readonly settle: Settle;
-  readonly config: Pick<Config, 'engine' | 'jobs' | 'logLevel'>;
+  readonly config: Pick<Config, 'engine' | 'hub' | 'jobs' | 'logLevel'>;
   /** Where the starter backbones are. */
   readonly zooDir: string;
   readonly log: Logger;
@@ -100,7 +100,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     const { jobId, kind, input } = lease;
     const workDir = workDirOf(store, jobId);
     mkdirSync(workDir, { recursive: true });
-    const { engine, logLevel } = config;
+    const { engine, hub, logLevel } = config;
     const about = {
       jobId,
       kind,
@@ -110,6 +110,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       cacheDir: store.cacheDir,
       zooDir: options.zooDir,
       engine,
+      hub,
       logLevel,
     };
     const process = startProcess(options.entry ?? childRoot, config.jobs.memoryMiB, about, (message) => hear(lease, message));

@@ -1,10 +1,11 @@
+import type { Config } from '../config.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { Checkpoints, Engine } from '../engine/types.ts';
 import type { CompareRequest, ComparisonResult } from '../schema/comparisons.ts';
 import type { DatasetReport } from '../schema/datasets.ts';
 import type { EvaluateRequest, EvaluationResult, Prediction } from '../schema/evaluations.ts';
 import type { JobKind } from '../schema/jobs.ts';
-import type { ModelSummary } from '../schema/models.ts';
+import type { ExportFormat, ModelSummary } from '../schema/models.ts';
 import type { ProfileRequest, ProfileResult } from '../schema/profiles.ts';
 import type { PrunePlanView, PruneReport, PruneRequest } from '../schema/prunings.ts';
 import type { RecommendationResult, RecommendRequest } from '../schema/recommendations.ts';
@@ -45,14 +46,27 @@ export interface ImportedModel extends StoredProfile {
   readonly summary: ModelSummary;
 }
 
+/** Formats that a job makes; tfjs is written when a model is registered. */
+export type MadeFormat = Exclude<ExportFormat, 'tfjs'>;
+
+/** Where an import takes its model from; `hash` is the zoo's content hash of the backbone, null for one that it does not have. */
+export type ImportSource =
+  | { kind: 'upload'; blob: string; fileName: string; architecture?: string }
+  | { kind: 'zoo'; name: string; hash: string | null }
+  | { kind: 'hub'; repository: string; file?: string; revision: string; architecture?: string }
+  | { kind: 'url'; url: string; architecture?: string };
+
 /** Input and result of each kind of job; both are plain JSON, stored with the job. References are resolved by the service that queues it. */
 export interface JobTypes {
   'import-model': {
-    input: {
-      source: { kind: 'upload'; blob: string; fileName: string; architecture?: string } | { kind: 'zoo'; name: string };
-      name?: string;
-    };
-    result: ImportedModel;
+    input: { source: ImportSource; name?: string };
+    /** `version` is what a source that may change turned out to be: the commit of a revision, the SHA-256 of an address's file. */
+    result: ImportedModel & { version?: string };
+  };
+  'export-model': {
+    input: { model: ModelRef; format: MadeFormat };
+    /** `losses` says what the format could not hold. */
+    result: { file: BlobRef; losses: string[] };
   };
   'import-dataset': {
     input: { blob: string; fileName: string; name?: string; exclude: string[]; seed: number };
@@ -110,6 +124,8 @@ export interface JobContext<K extends JobKind> {
   readonly signal: AbortSignal;
   /** Where the starter backbones are. */
   readonly zooDir: string;
+  /** Where models may be fetched from, and as whom. */
+  readonly hub: Config['hub'];
 }
 
 export type JobHandler<K extends JobKind> = (context: JobContext<K>) => Promise<JobResult<K>>;

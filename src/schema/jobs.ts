@@ -1,7 +1,17 @@
 import { z } from '@hono/zod-openapi';
 import { failureCode, jobId, pageOf, pageQuery, time } from './common.ts';
 
-export const jobKind = z.enum(['import-model', 'import-dataset', 'profile', 'recommend', 'prune', 'compare', 'evaluate', 'predict']);
+export const jobKind = z.enum([
+  'import-model',
+  'export-model',
+  'import-dataset',
+  'profile',
+  'recommend',
+  'prune',
+  'compare',
+  'evaluate',
+  'predict',
+]);
 export type JobKind = z.infer<typeof jobKind>;
 
 export const jobState = z.enum(['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled']);

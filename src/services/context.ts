@@ -6,6 +6,8 @@ import type { Store } from '../store/store.ts';
 export interface Context {
   readonly store: Store;
   readonly queue: JobQueue;
+  /** Whether models may be fetched from hubs and addresses. */
+  readonly downloads: boolean;
   /** The starter backbones: content hash by name. */
   readonly zoo: ReadonlyMap<string, string>;
 }

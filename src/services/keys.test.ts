@@ -32,11 +32,31 @@ test('an import is known by content and options, not by the name it was sent und
   expect(modelSourceKey({ source: { ...upload, blob: 'c' } })).not.toBe(key);
   expect(modelSourceKey({ source: { ...upload, architecture: 'a' } })).not.toBe(key);
   expect(modelSourceKey({ source: upload, name: 'n' })).not.toBe(key);
-  expect(modelSourceKey({ source: { kind: 'zoo', name: 'b' } })).not.toBe(key);
+  const zoo = { kind: 'zoo', name: 'b', hash: 'first' } as const;
+  expect(modelSourceKey({ source: zoo })).not.toBe(key);
+  expect(modelSourceKey({ source: { ...zoo, hash: 'trained again' } })).not.toBe(modelSourceKey({ source: zoo }));
 
   const data = { blob: 'b', fileName: 'x.zip', exclude: ['p', 'q'], seed: 0 };
   expect(datasetSourceKey({ ...data, fileName: 'y.zip', exclude: ['q', 'p'] })).toBe(datasetSourceKey(data));
   expect(datasetSourceKey({ ...data, seed: 1 })).not.toBe(datasetSourceKey(data));
+});
+
+test('a branch and an address are known by what was found there, a commit by itself', () => {
+  const hub = { kind: 'hub', repository: 'org/net', revision: 'main' } as const;
+  const url = { kind: 'url', url: 'https://example.com/net.pth' } as const;
+  const commit = '0'.repeat(40);
+  expect(modelSourceKey({ source: hub }, commit)).toBe(modelSourceKey({ source: { ...hub, revision: commit } }));
+  const keys = [
+    modelSourceKey({ source: hub }),
+    modelSourceKey({ source: hub }, commit),
+    modelSourceKey({ source: { ...hub, file: 'old/net.pth' } }, commit),
+    modelSourceKey({ source: { ...hub, architecture: 'resnet18' } }, commit),
+    modelSourceKey({ source: hub, name: 'mine' }, commit),
+    modelSourceKey({ source: url }),
+    modelSourceKey({ source: url }, 'a'),
+    modelSourceKey({ source: url }, 'b'),
+  ];
+  expect(new Set(keys).size).toBe(keys.length);
 });
 
 test('a default weight profile is the one that was made on arrival; images matter for activations only', () => {

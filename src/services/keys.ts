@@ -10,9 +10,22 @@ const sortKeys = (_: string, value: unknown): unknown =>
 /** SHA-256 in hex of the value's JSON with sorted keys, so that equal requests hash alike however they were written. */
 export const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value, sortKeys)).digest('hex');
 
-/** What an import is of: the file's content and the options, but not the name it was sent under. */
-export const modelSourceKey = ({ source, name }: JobInput<'import-model'>): string =>
-  hashOf(source.kind === 'zoo' ? { zoo: source.name, name } : { blob: source.blob, architecture: source.architecture, name });
+/**
+ * What an import is of: content and options, but not the name that a file was sent under. A branch or an address may change its
+ * content, so that its imports are known by the version that was found there; a commit is its own version.
+ */
+export function modelSourceKey({ source, name }: JobInput<'import-model'>, version?: string): string {
+  switch (source.kind) {
+    case 'zoo':
+      return hashOf({ zoo: source.name, hash: source.hash, name });
+    case 'upload':
+      return hashOf({ blob: source.blob, architecture: source.architecture, name });
+    case 'hub':
+      return hashOf({ ...source, revision: version ?? source.revision, name });
+    case 'url':
+      return hashOf({ ...source, version, name });
+  }
+}
 
 export const datasetSourceKey = ({ blob, name, exclude, seed }: JobInput<'import-dataset'>): string =>
   hashOf({ blob, name, exclude: exclude.toSorted(), seed });

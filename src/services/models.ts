@@ -3,11 +3,13 @@ import { Failure } from '../core/failure.ts';
 import type { JobInput } from '../jobs/types.ts';
 import { limits } from '../limits.ts';
 import type { PageQuery } from '../schema/common.ts';
-import type { ContentFormat, Model } from '../schema/models.ts';
+import { type Model, type ModelSource, parseModelSource } from '../schema/models.ts';
 import { models, profiles } from '../store/tables.ts';
 import { collectBlobs } from '../store/references.ts';
 import type { Context, Outcome } from './context.ts';
+import { removeExports } from './exports.ts';
 import { modelSourceKey, weightProfileHash } from './keys.ts';
+import { enqueueOnce } from './once.ts';
 import { modelRow } from './references.ts';
 import { matricesOf, refuseWhileInUse, removePrunings } from './removal.ts';
 import { page } from './pages.ts';
@@ -36,13 +38,23 @@ const importModel = (context: Context, input: JobInput<'import-model'>): Outcome
   const known = withProfile(context)
     .where(eq(models.source, modelSourceKey(input)))
     .get();
-  if (known) return { value: view(known) };
-  return { job: context.store.transaction((tx) => context.queue.enqueue(tx, 'import-model', input)) };
+  return known ? { value: view(known) } : { job: enqueueOnce(context, 'import-model', input, modelSourceKey) };
 };
 
-/** Imports a starter backbone. */
-export const importZooModel = (context: Context, { source, name }: { source: string; name?: string }): Outcome<Model> =>
-  importModel(context, { source: { kind: 'zoo', name: source.slice('zoo:'.length) }, name });
+/**
+ * Imports a starter backbone, or a model of a hub or an address, which the job fetches. Fails with `forbidden` where downloads are
+ * off.
+ */
+export function importSource(context: Context, { source, name, architecture }: ModelSource): Outcome<Model> {
+  const from = parseModelSource(source);
+  if (from === undefined) throw new Error(`"${source}" was not checked`);
+  if (from.kind === 'zoo') return importModel(context, { source: { ...from, hash: context.zoo.get(from.name) ?? null }, name });
+  if (context.downloads) return importModel(context, { source: { ...from, architecture }, name });
+  throw new Failure('forbidden', 'This service downloads nothing: ESPALIER_DOWNLOADS is off.', {
+    hint: 'Download the file elsewhere and send it as the body.',
+    field: 'source',
+  });
+}
 
 /** Streams a model file to disk and imports it; fails with `limit-exceeded`. */
 export async function uploadModel(
@@ -55,7 +67,7 @@ export async function uploadModel(
   if (!outcome || 'value' in outcome) await collectBlobs(context.store, [hash], Date.now());
   if (outcome) return outcome;
   throw new Failure('invalid-request', 'The body is empty.', {
-    hint: 'Send the model file as the raw body, or JSON {"source": "zoo:NAME"}.',
+    hint: 'Send the model file as the raw body, or JSON such as {"source": "zoo:NAME"}.',
   });
 }
 
@@ -77,24 +89,6 @@ export function getModel(context: Context, id: string): Model {
   return view(row);
 }
 
-/** A file to send: a path on this machine, and the bytes' SHA-256. */
-export interface Content {
-  readonly path: string;
-  readonly hash: string;
-  readonly fileName: string;
-  readonly mediaType: string;
-}
-
-/** The model as a file; the stored form is safetensors itself. Fails with `not-found`. */
-export async function getModelContent({ store }: Context, { id, format }: { id: string; format: ContentFormat }): Promise<Content> {
-  const { name, tfjs, blob } = modelRow(store.db, id, 'id');
-  const files = {
-    tfjs: { hash: tfjs, fileName: `${name}.zip`, mediaType: 'application/zip' },
-    safetensors: { hash: blob, fileName: `${name}.safetensors`, mediaType: 'application/octet-stream' },
-  };
-  return { ...files[format], path: await store.blobs.localPath(files[format].hash) };
-}
-
 /**
  * Removes a model with its profiles, evaluations and plans, and its files where nothing else has the same.
  * Fails with `not-found`, or with `conflict` while an unfinished job uses it or an artifact pruned from it is here.
@@ -106,7 +100,7 @@ export async function deleteModel(context: Context, id: string): Promise<void> {
     removePrunings(tx, { parentId: id });
     const matrices = matricesOf(tx, { modelId: id });
     tx.delete(models).where(eq(models.id, id)).run();
-    return [row.blob, row.tfjs, ...matrices];
+    return [row.blob, row.tfjs, ...matrices, ...removeExports(tx, row.blob)];
   });
   await collectBlobs(context.store, blobs);
 }

@@ -2,10 +2,11 @@ import { eq } from 'drizzle-orm';
 import type { Settle } from '../jobs/queue.ts';
 import type { ImportedModel, JobInput, JobResult, StoredProfile } from '../jobs/types.ts';
 import type { JobKind } from '../schema/jobs.ts';
+import { contentPath } from '../schema/models.ts';
 import { nameOfFile } from '../core/name-of-file.ts';
 import { newId } from '../store/ids.ts';
 import type { Transaction } from '../store/store.ts';
-import { comparisons, datasets, evaluations, models, predictions, profiles, prunings, recommendations } from '../store/tables.ts';
+import { comparisons, datasets, evaluations, exports, models, predictions, profiles, prunings, recommendations } from '../store/tables.ts';
 import { datasetSourceKey, hashOf, modelSourceKey, profileOptionsHash, weightProfileHash } from './keys.ts';
 
 interface Finished<K extends JobKind> {
@@ -46,10 +47,19 @@ const insertModel = (tx: Transaction, made: ImportedModel, origin: { source: str
 
 const settlers: { readonly [K in JobKind]: Settler<K> } = {
   'import-model': (tx, { input }, result) => {
-    const source = modelSourceKey(input);
-    // The same file may have been sent twice before the first was imported.
+    const source = modelSourceKey(input, result.version);
+    // A branch may not have moved since it was imported.
     const known = tx.select({ id: models.id }).from(models).where(eq(models.source, source)).get();
     return { model: `/models/${known?.id ?? insertModel(tx, result, { source, parentId: null })}` };
+  },
+
+  'export-model': (tx, { input: { model, format } }, { file, losses }) => {
+    tx.insert(exports)
+      .values({ blob: model.blob, format, file: file.hash, bytes: file.bytes, losses, createdAt: now() })
+      // The same network may be two models.
+      .onConflictDoNothing()
+      .run();
+    return { content: contentPath(model.id, format), exports: `/models/${model.id}/exports` };
   },
 
   'import-dataset': (tx, { input }, { dataset, samples, report }) => {

@@ -3,7 +3,8 @@ import { type Command, Option } from 'commander';
 import { Failure } from '../../core/failure.ts';
 import { printed, run } from '../command.ts';
 import { addModel, everyModel, resolveModel } from '../resolve.ts';
-import { fileFormats, type FileFormat, modelFile, saveArtifact, savedText } from '../save.ts';
+import { type ExportFormat, exportFormats } from '../../schema/models.ts';
+import { modelFile, saveArtifact, savedText } from '../save.ts';
 import { modelsView, modelView } from '../views.ts';
 
 /** `espalier model …` */
@@ -12,10 +13,12 @@ export function addModelCommands(program: Command): void {
 
   group
     .command('add')
-    .argument('<source...>', 'a model file or tfjs folder, or zoo:NAME')
+    .argument('<source...>', 'a model file or tfjs folder, zoo:NAME, hf:ORG/NAME[@REVISION] or an https address')
     .option('--name <name>', 'what to call it')
     .option('--architecture <id>', 'architecture of weights without layers, e.g. cifar-resnet20; guessed otherwise')
-    .description('register models: tfjs LayersModel, Keras .h5 or .keras, ONNX, safetensors, PyTorch .pt, zoo:NAME')
+    .description(
+      'register models: tfjs LayersModel, Keras .h5 or .keras, ONNX, safetensors, PyTorch .pt; from the zoo, a hub or an address too',
+    )
     .action(
       run(async (session, sources: string[], options: { name?: string; architecture?: string }) => {
         const added = [];
@@ -36,7 +39,7 @@ export function addModelCommands(program: Command): void {
 
   group
     .command('show')
-    .argument('<model>', 'id, name, zoo:NAME or file')
+    .argument('<model>', 'id, name, zoo:NAME, hf:ORG/NAME or file')
     .description('what is known of a model')
     .action(
       run(async (session, spec: string) => {
@@ -47,21 +50,22 @@ export function addModelCommands(program: Command): void {
 
   group
     .command('export')
-    .argument('<model>', 'id or name')
+    .argument('<model>', 'id, name, zoo:NAME, hf:ORG/NAME or file')
     .option('--out <path>', 'where to write it')
-    .addOption(new Option('--format <format>', 'one file instead of a folder').choices(Object.keys(fileFormats)))
+    .addOption(new Option('--format <format>', 'one file instead of a folder').choices(Object.keys(exportFormats)))
     .description('write a model as a folder of tfjs LayersModel, ONNX and Keras files, or as one file')
     .action(
-      run(async (session, spec: string, options: { out?: string; format?: FileFormat }) => {
+      run(async (session, spec: string, options: { out?: string; format?: ExportFormat }) => {
         const found = await resolveModel(session, spec);
         if (options.format !== undefined) {
-          const { out = `${found.name}${fileFormats[options.format]}`, format } = options;
+          const { out = `${found.name}${exportFormats[options.format].suffix}`, format } = options;
+          const { bytes, losses } = await modelFile(session, found, format);
           // Nothing is overwritten.
-          await writeFile(out, await modelFile(session, found, format), { flag: 'wx' }).catch((cause: unknown) => {
+          await writeFile(out, bytes, { flag: 'wx' }).catch((cause: unknown) => {
             if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
             throw new Failure('conflict', `There is a file ${out} already.`, { hint: 'Name another with --out.', field: '--out' });
           });
-          return printed(session, { file: out }, `${found.name} is in ${out}`);
+          return printed(session, { file: out, losses }, [`${found.name} is in ${out}`, ...losses.map((loss) => `  ${loss}`)].join('\n'));
         }
         const saved = await saveArtifact(session, found, options.out);
         printed(session, saved, `${found.name} is in ${savedText(saved)}`);

@@ -1,8 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { modelId, pageQuery } from '../../schema/common.ts';
-import { contentQuery, model, modelPage, modelSource, modelUploadQuery } from '../../schema/models.ts';
+import { contentQuery, model, modelExports, modelPage, modelSource, modelUploadQuery } from '../../schema/models.ts';
 import type { Context } from '../../services/context.ts';
-import { deleteModel, getModel, getModelContent, importZooModel, listModels, uploadModel } from '../../services/models.ts';
+import { getModelContent, listModelExports } from '../../services/exports.ts';
+import { deleteModel, getModel, importSource, listModels, uploadModel } from '../../services/models.ts';
 import { sendFile } from '../content.ts';
 import { problems } from '../errors.ts';
 import { accepted, acceptedResponse, createRouter, idempotency, incoming, isJson, json, rawBody } from '../router.ts';
@@ -18,9 +19,10 @@ const post = createRoute({
   path: '/models',
   tags,
   operationId: 'createModel',
-  summary: 'Add a model from a file or from the starter backbones',
+  summary: 'Add a model from a file, the starter backbones, a hub or an address',
   description:
-    'The body is the file itself (tfjs zip or tar, Keras .h5 or .keras, ONNX, safetensors or a PyTorch state dict), or JSON `{"source": "zoo:NAME"}`. ' +
+    'The body is the file itself (tfjs zip or tar, Keras .h5 or .keras, ONNX, safetensors or a PyTorch state dict), or JSON: `{"source": "zoo:NAME"}`, ' +
+    '`{"source": "hf:ORG/NAME@REVISION"}` or `{"source": "https://…"}`, which the job downloads. ' +
     'Files are parsed in a job of their own; the same content with the same options is answered at once.',
   request: {
     query: modelUploadQuery,
@@ -29,7 +31,7 @@ const post = createRoute({
       content: { ...rawBody('').content, 'application/json': { schema: { $ref: '#/components/schemas/ModelSource' } } },
     },
   },
-  responses: { 200: json('The model, known already', model), 202: acceptedResponse, ...problems(400, 409, 413, 422) },
+  responses: { 200: json('The model, known already', model), 202: acceptedResponse, ...problems(400, 403, 409, 413, 422) },
 });
 
 const list = createRoute({
@@ -59,16 +61,29 @@ const content = createRoute({
   operationId: 'getModelContent',
   summary: 'The model as a file, for use elsewhere',
   description:
-    'tfjs: a zip with a LayersModel that plain `tf.loadLayersModel` opens. safetensors: weights, with the layers as JSON in the metadata. ' +
-    'Answers conditional requests (ETag) and single byte ranges.',
+    'tfjs: a zip with a LayersModel that plain `tf.loadLayersModel` opens; tfjs-float16 and tfjs-uint8 the same with smaller kernels. onnx, keras. ' +
+    "safetensors: PyTorch's names and layout for the architectures that are known, with the layers as JSON in the metadata. deep-compression: the " +
+    'smallest file. Formats other than tfjs are made by a job when they are first asked for, and kept: 202 with the job, whose result links the ' +
+    'content and what it lost. Answers conditional requests (ETag) and single byte ranges.',
   request: { params, query: contentQuery },
   responses: {
     200: { description: 'The file', content: bytes },
+    202: acceptedResponse,
     206: { description: 'The range asked for', content: bytes },
     304: { description: 'The file has not changed' },
     416: { description: 'The range lies outside of the file' },
     ...problems(400, 404),
   },
+});
+
+const formats = createRoute({
+  method: 'get',
+  path: '/models/{id}/exports',
+  tags,
+  operationId: 'listModelExports',
+  summary: 'The formats that the model can be had as, and what each has lost',
+  request: { params },
+  responses: { 200: json('Every format', modelExports), ...problems(400, 404) },
 });
 
 const remove = createRoute({
@@ -87,13 +102,17 @@ export const modelRoutes = (context: Context) => {
   return router
     .openapi(post, async (c) => {
       const outcome = isJson(c)
-        ? importZooModel(context, parseSource(await c.req.text()))
+        ? importSource(context, parseSource(await c.req.text()))
         : await uploadModel(context, incoming(c), c.req.valid('query'));
       return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
     })
     .openapi(list, (c) => c.json(listModels(context, c.req.valid('query')), 200))
     .openapi(get, (c) => c.json(getModel(context, c.req.valid('param').id), 200))
-    .openapi(content, async (c) => sendFile(c, await getModelContent(context, { ...c.req.valid('param'), ...c.req.valid('query') })))
+    .openapi(content, async (c) => {
+      const outcome = await getModelContent(context, { ...c.req.valid('param'), ...c.req.valid('query') });
+      return 'value' in outcome ? sendFile(c, outcome.value) : accepted(c, outcome.job);
+    })
+    .openapi(formats, async (c) => c.json(await listModelExports(context, c.req.valid('param').id), 200))
     .openapi(remove, async (c) => {
       await deleteModel(context, c.req.valid('param').id);
       return c.body(null, 204);

@@ -1,22 +1,47 @@
 import { readModel } from '../../formats/models/index.ts';
 import { readZoo } from '../../formats/zoo.ts';
-import type { JobHandler } from '../types.ts';
-import { registerable } from './models.ts';
+import type { Network } from '../../core/network/index.ts';
+import type { ImportSource, JobContext, JobHandler } from '../types.ts';
+import { fromAddress, fromHub } from './fetch-model.ts';
+import { type Origin, registerable } from './models.ts';
 
-/** Reads an uploaded file or a starter backbone, profiles its weights and stores it. */
-export const importModel: JobHandler<'import-model'> = async ({ input, blobs, progress, zooDir }) => {
-  const { source, name } = input;
-  progress({ phase: 'read model', done: 0, total: 1 });
-  const read = source.kind === 'zoo' ? await fromZoo(zooDir, source.name) : await fromUpload(await blobs.localPath(source.blob), source);
-  const network = name === undefined ? read.network : { ...read.network, metadata: { ...read.network.metadata, name } };
-  return registerable(blobs, network, { ...read, onProgress: progress });
-};
-
-async function fromZoo(zooDir: string, name: string) {
-  const { network, card } = await readZoo(zooDir, name);
-  return { network, format: 'zoo' as const, sourceAccuracy: card.accuracy.value, licence: card.licence };
+/** A network with what its source tells of it. */
+export interface Read extends Origin {
+  readonly network: Network;
+  readonly version?: string;
 }
 
-async function fromUpload(path: string, { fileName, architecture }: { fileName: string; architecture?: string }) {
-  return readModel(path, { fileName, architecture });
+/** Reads a model from wherever it is, profiles its weights and stores it. */
+export const importModel: JobHandler<'import-model'> = async (context) => {
+  const { source, name } = context.input;
+  context.progress({ phase: 'read model', done: 0, total: 1 });
+  const { version, ...read } = await readSource(source, context);
+  const network = name === undefined ? read.network : { ...read.network, metadata: { ...read.network.metadata, name } };
+  const made = await registerable(context.blobs, network, { ...read, onProgress: context.progress });
+  return version === undefined ? made : { ...made, version };
+};
+
+function readSource(source: ImportSource, context: JobContext<'import-model'>): Promise<Read> {
+  switch (source.kind) {
+    case 'zoo':
+      return fromZoo(context.zooDir, source.name);
+    case 'upload':
+      return fromUpload(context, source);
+    case 'hub':
+      return fromHub(context, source);
+    case 'url':
+      return fromAddress(context, source);
+  }
+}
+
+async function fromZoo(zooDir: string, name: string): Promise<Read> {
+  const { network, card } = await readZoo(zooDir, name);
+  return { network, format: 'zoo', sourceAccuracy: card.accuracy.value, licence: card.licence };
+}
+
+async function fromUpload(
+  { blobs }: JobContext<'import-model'>,
+  { blob, fileName, architecture }: Extract<ImportSource, { kind: 'upload' }>,
+): Promise<Read> {
+  return readModel(await blobs.localPath(blob), { fileName, architecture });
 }

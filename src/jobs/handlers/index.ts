@@ -1,6 +1,7 @@
 import type { JobHandlers } from '../types.ts';
 import { compare } from './compare.ts';
 import { evaluate } from './evaluate.ts';
+import { exportModel } from './export-model.ts';
 import { importDataset } from './import-dataset.ts';
 import { importModel } from './import-model.ts';
 import { predict } from './predict.ts';
@@ -11,6 +12,7 @@ import { recommend } from './recommend.ts';
 /** What each kind of job does. */
 export const handlers: JobHandlers = {
   'import-model': importModel,
+  'export-model': exportModel,
   'import-dataset': importDataset,
   profile,
   recommend,

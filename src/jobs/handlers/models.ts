@@ -28,10 +28,12 @@ export interface Origin {
   readonly sourceAccuracy?: number | null;
   /** SPDX id. */
   readonly licence?: string | null;
+  /** What was fetched. */
+  readonly origin?: string | null;
 }
 
 /** What the API tells of a model. */
-export function summarise(network: Network, { format, sourceAccuracy = null, licence = null }: Origin): ModelSummary {
+export function summarise(network: Network, { format, sourceAccuracy = null, licence = null, origin = null }: Origin): ModelSummary {
   const { metadata } = network;
   const input = network.nodes[0];
   const convolutions = kernelLayers(network, 'conv');
@@ -56,6 +58,7 @@ export function summarise(network: Network, { format, sourceAccuracy = null, lic
       resize: metadata.preprocessing.resize,
     },
     assumptions: [...(metadata.assumptions ?? [])],
+    origin,
     sourceAccuracy,
   };
 }

@@ -1,0 +1,27 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { JobInput } from '../jobs/types.ts';
+import type { Job, JobKind } from '../schema/jobs.ts';
+import { jobs } from '../store/tables.ts';
+import type { Context } from './context.ts';
+
+/**
+ * Queues a job, or gives the one that is under way for the same thing: whoever asks meanwhile waits for one piece of work.
+ * @param keyOf says what an input asks for; equal keys are one job
+ */
+export function enqueueOnce<K extends JobKind>(
+  { store, queue }: Context,
+  kind: K,
+  input: JobInput<K>,
+  keyOf: (input: JobInput<K>) => string,
+): Job {
+  const key = keyOf(input);
+  return store.transaction((tx) => {
+    const underWay = tx
+      .select({ id: jobs.id, input: jobs.input })
+      .from(jobs)
+      .where(and(eq(jobs.kind, kind), inArray(jobs.state, ['queued', 'running'])))
+      .all();
+    const same = underWay.find((job) => keyOf(job.input as JobInput<K>) === key);
+    return same ? queue.get(same.id) : queue.enqueue(tx, kind, input);
+  });
+}
