@@ -136,14 +136,44 @@ describe('asked twice, computed once', () => {
     expect(await service.post('/profiles', { model: modelId })).toMatchObject({ status: 200, body: { source: 'weights', seed: 0 } });
   });
 
-  test('without candidates every base is one, and its profile goes along', async () => {
-    const bases = modelPage.parse((await service.call('/models')).body).items.filter(({ parentId }) => parentId === null);
-    const made = recommendation.parse(await service.made(await service.post('/recommend', { dataset: datasetId }), 'recommendation'));
-    expect(made.warnings).toEqual(bases.map(() => 'diversity 0.4'));
+  test('a named candidate brings its profile along, and the answer says what to prune', async () => {
+    const made = recommendation.parse(
+      await service.made(await service.post('/recommend', { dataset: datasetId, candidates: [modelId], seed: 1 }), 'recommendation'),
+    );
+    expect(made.warnings).toEqual(['diversity 0.4']);
     const next = await service.post('/prune', { ...made.next, planOnly: true });
     expect(next.status).toBe(200);
     expect(pruning.parse(next.body)).toMatchObject({ artifact: null, report: null, parent: made.chosen });
     expect(pruningPage.parse((await service.call('/prunings?limit=1')).body).items[0]).toEqual(next.body);
+  });
+
+  test('without candidates they are the starter backbones, which are imported on the way', async () => {
+    const first = recommendation.parse(await service.made(await service.post('/recommend', { dataset: datasetId }), 'recommendation'));
+    expect(first.warnings.length).toBeGreaterThan(1);
+    expect(first.warnings[0]).toMatch('to be imported');
+    const { name, format } = model.parse((await service.call(`/models/${first.chosen}`)).body);
+    expect({ format, warning: first.warnings[0] }).toEqual({ format: 'zoo', warning: `to be imported: ${name}` });
+    expect(first.next.model).toBe(first.chosen);
+    // Named one by one, as models or as starters, they are the same question.
+    const again = await service.post('/recommend', { dataset: datasetId, candidates: [`zoo:${name}`, 'zoo:*', first.chosen] });
+    expect({ status: again.status, id: again.body.id }).toEqual({ status: 200, id: first.id });
+    expect(await service.post('/models', { source: `zoo:${name}` })).toMatchObject({ status: 200, body: { id: first.chosen } });
+  });
+
+  test('what was verified is learned from, unless it is not to be', async () => {
+    const asked = { dataset: datasetId, candidates: [modelId] };
+    const made = async (more: object): Promise<string> => {
+      const answer = await service.post('/recommend', { ...asked, ...more });
+      return recommendation.parse(answer.status === 200 ? answer.body : await service.made(answer, 'recommendation')).predictedBy;
+    };
+    // The stub's outcome took topK epochs: four say too little, nine replace them.
+    expect(await made({ seed: 2, verify: { topK: 4, budget: { epochs: 9 } } })).toBe('0 outcomes');
+    expect(await made({ seed: 3 })).toBe('0 outcomes');
+    expect(await made({ seed: 4, verify: { topK: 9, budget: { epochs: 9 } } })).toBe('0 outcomes');
+    expect(await made({ seed: 3 })).toBe('1 outcomes');
+    expect(await made({ seed: 5, verify: { topK: 4, budget: { epochs: 9 } } })).toBe('1 outcomes');
+    expect(await made({ seed: 6 })).toBe('1 outcomes');
+    expect(await made({ seed: 3, usePrior: false })).toBe('0 outcomes');
   });
 });
 

@@ -8,7 +8,7 @@ import type { DatasetReport } from '../src/schema/datasets.ts';
 import type { EvaluationResult } from '../src/schema/evaluations.ts';
 import type { ModelSummary } from '../src/schema/models.ts';
 import type { ProfileResult } from '../src/schema/profiles.ts';
-import { pruneRequest, type PrunePlanView } from '../src/schema/prunings.ts';
+import type { PrunePlanView } from '../src/schema/prunings.ts';
 
 const engine = { backend: 'cpu', version: '0', threads: 1, device: 'cpu' } as const;
 const cost = { macs: 10, flops: 20, params: 3, bytes: 12 };
@@ -134,17 +134,33 @@ const handlers: JobHandlers = {
     profile: { ...profile, source: request.source, seed: request.seed, engine },
     matrices: await triangles(blobs),
   }),
-  recommend: async ({ input: { request, dataset, candidates } }) => ({
-    ranking: [],
-    chosen: candidates[0].id,
-    summary: 'It leads.',
-    images: 4,
-    predictedBy: 'nothing',
-    warnings: candidates.map(({ weightProfile }) => `diversity ${weightProfile?.diversity}`),
-    next: pruneRequest.parse({ model: candidates[0].id, dataset: dataset.id, target: { flops: 10 }, seed: request.seed }),
-    engine,
-    seed: request.seed,
-  }),
+  recommend: async ({ input: { request, dataset, candidates, outcomes }, blobs }) => {
+    const [first] = candidates;
+    const chosen = 'zoo' in first ? `zoo:${first.zoo}` : first.model.id;
+    const starters = candidates.flatMap((one) => ('zoo' in one ? [one] : []));
+    const target = { id: dataset.blob, classes: 2, images: 4 };
+    const outcome = { target, backbone: chosen, scores: {}, accuracy: 0.5, seeds: 1, seedSpread: null };
+    return {
+      recommendation: {
+        ranking: [],
+        chosen,
+        summary: 'It leads.',
+        images: 4,
+        predictedBy: `${outcomes.length} outcomes`,
+        rankBy: request.rankBy,
+        leftOut: [],
+        warnings: candidates.map((one) => ('zoo' in one ? `to be imported: ${one.zoo}` : `diversity ${one.weights?.diversity}`)),
+        verification: null,
+        pruningCurve: null,
+        next: { model: chosen, dataset: dataset.id, target: { flops: 10 }, fineTune: { recipe: 'default' }, seed: request.seed },
+        estimate: null,
+        engine,
+        seed: request.seed,
+      },
+      imported: await Promise.all(starters.map(async ({ zoo, hash }) => ({ name: zoo, hash, model: await imported(blobs, zoo, 'zoo') }))),
+      verified: request.verify ? [{ dataset: dataset.blob, model: 'a', variant: '', epochs: request.verify.topK, outcome }] : [],
+    };
+  },
   prune: async ({ input: { request, model }, blobs, signal }) => {
     // A seed to be slow with, so that there is something to cancel.
     if (request.seed === 77) await sleep(60_000, undefined, { signal });

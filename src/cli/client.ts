@@ -12,7 +12,7 @@ export type Transport = (path: string, init?: RequestInit) => Promise<Response>;
 
 export interface WatchOptions {
   readonly onProgress?: (progress: Progress) => void;
-  readonly onLog?: (message: string) => void;
+  readonly onLog?: (message: string, data: Readonly<Record<string, unknown>>) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -67,7 +67,7 @@ export function createClient(transport: Transport): Client {
         const now = await json(`/jobs/${jobId}`, job);
         const events = await json(`/jobs/${jobId}/events?after=${after}`, jobEventPage);
         after = events.next;
-        for (const { type, data } of events.items) if (type === 'log') onLog?.(String(data['message']));
+        for (const { type, data } of events.items) if (type === 'log') onLog?.(String(data['message']), data);
         if (now.progress && now.state === 'running') onProgress?.(now.progress);
         if (now.state === 'succeeded') return now;
         if (now.error) throw new Failure(now.error.code as FailureCode, now.error.detail, now.error);

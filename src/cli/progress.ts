@@ -1,3 +1,4 @@
+import { clearScreenDown, moveCursor } from 'node:readline';
 import cliProgress from 'cli-progress';
 import type { Progress } from '../core/progress.ts';
 import { duration } from './format.ts';
@@ -10,6 +11,8 @@ export interface ProgressLine {
   update(progress: Progress): void;
   /** Writes a line of its own above the bar. */
   note(line: string): void;
+  /** Replaces the lines that stand right above the bar, until the end; false where lines cannot be taken back. */
+  show(board: string): boolean;
   stop(): void;
 }
 
@@ -40,6 +43,26 @@ function barLine(stream: NodeJS.WriteStream): ProgressLine {
     gracefulExit: false,
   });
   let started = false;
+  let board = '';
+  const stop = (): void => {
+    if (started) bar.stop();
+    started = false;
+  };
+  /** Takes the board back, writes a line in its place, and the new board below. */
+  const rewrite = (line: string, next: string): void => {
+    stop();
+    if (board) {
+      moveCursor(stream, 0, -board.split('\n').length);
+      clearScreenDown(stream);
+    }
+    board = next;
+    stream.write(
+      [line, board]
+        .filter(Boolean)
+        .map((text) => `${text}\n`)
+        .join(''),
+    );
+  };
   return {
     update: (progress) => {
       const payload = { phase: progress.phase, detail: progressDetail(progress) };
@@ -48,15 +71,12 @@ function barLine(stream: NodeJS.WriteStream): ProgressLine {
       bar.setTotal(Math.max(progress.total, 1));
       bar.update(Math.min(progress.done, progress.total), payload);
     },
-    note: (line) => {
-      if (started) bar.stop();
-      started = false;
-      stream.write(`${line}\n`);
+    note: (line) => rewrite(line, board),
+    show: (next) => {
+      rewrite('', next);
+      return true;
     },
-    stop: () => {
-      if (started) bar.stop();
-      started = false;
-    },
+    stop: () => rewrite('', ''),
   };
 }
 
@@ -73,6 +93,7 @@ function plainLine(stream: NodeJS.WriteStream): ProgressLine {
       stream.write(`  ${[phase, share, progressDetail(progress)].filter(Boolean).join('   ')}\n`);
     },
     note: (line) => void stream.write(`${line}\n`),
+    show: () => false,
     stop: () => undefined,
   };
 }

@@ -3,12 +3,14 @@ import { Failure } from '../core/failure.ts';
 import type { Job } from '../schema/jobs.ts';
 import { newId } from '../store/ids.ts';
 import { readOwner } from '../store/owner.ts';
-import { createClient, type Client } from './client.ts';
+import { createClient, type Client, type WatchOptions } from './client.ts';
 import { openProgressLine } from './progress.ts';
 import { openService } from './service.ts';
 
 /** Time that a running job gets to end by itself when the command is interrupted. */
 const GRACE_MS = 2000;
+
+export type BoardOf = (data: Readonly<Record<string, unknown>>) => string | undefined;
 
 /** What every command works with. */
 export interface Session {
@@ -62,13 +64,18 @@ export async function openSession({ json }: { json: boolean }): Promise<Session>
 
 /**
  * Shows a job's progress until it ends.
+ * @param boardOf what a line of the job's history changes of the board below it; undefined for a line that is written as it is
  * @throws the Failure of the job; `cancelled` on Ctrl-C, saying what is kept and how to go on
  */
-export async function follow({ client, signal, resume }: Session, jobId: string): Promise<Job> {
+export async function follow({ client, signal, resume }: Session, jobId: string, boardOf: BoardOf = () => undefined): Promise<Job> {
   resume(jobId);
   const line = openProgressLine();
   try {
-    const done = await client.watch(jobId, { signal, onProgress: line.update, onLog: (text) => line.note(`  ${text}`) });
+    const onLog: WatchOptions['onLog'] = (text, data) => {
+      const board = boardOf(data);
+      if (board === undefined || !line.show(board)) line.note(`  ${text}`);
+    };
+    const done = await client.watch(jobId, { signal, onProgress: line.update, onLog });
     if (done.state === 'succeeded') return done;
   } finally {
     line.stop();

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { OnProgress } from '../core/progress.ts';
+import type { Outcome } from '../core/transfer/index.ts';
 import type { Checkpoints, Engine } from '../engine/types.ts';
 import type { CompareRequest, ComparisonResult } from '../schema/comparisons.ts';
 import type { DatasetReport } from '../schema/datasets.ts';
@@ -56,6 +57,23 @@ export type ImportSource =
   | { kind: 'hub'; repository: string; file?: string; revision: string; architecture?: string }
   | { kind: 'url'; url: string; architecture?: string };
 
+/** A candidate of a recommendation with what is known of its weights. */
+export interface RecommendedModel {
+  readonly model: ModelRef;
+  readonly weights: Pick<ProfileResult, 'diversity' | 'diversityExcess' | 'redundantShare'> | null;
+}
+
+/** A fine-tuning that a recommendation ran to its end: what was known before, and what came out. */
+export interface VerifiedOutcome {
+  /** Content hashes. */
+  readonly dataset: string;
+  readonly model: string;
+  /** What it was pruned to before; empty where it was not. */
+  readonly variant: string;
+  readonly epochs: number;
+  readonly outcome: Outcome;
+}
+
 /** Input and result of each kind of job; both are plain JSON, stored with the job. References are resolved by the service that queues it. */
 export interface JobTypes {
   'import-model': {
@@ -81,8 +99,20 @@ export interface JobTypes {
     result: StoredProfile;
   };
   recommend: {
-    input: { request: RecommendRequest; dataset: DatasetRef; candidates: (ModelRef & { weightProfile: ProfileResult | null })[] };
-    result: RecommendationResult;
+    input: {
+      request: RecommendRequest;
+      dataset: DatasetRef;
+      /** Starter backbones that are not here yet are imported by the job. */
+      candidates: (RecommendedModel | { zoo: string; hash: string })[];
+      /** Past results to calibrate the prediction on. */
+      outcomes: Outcome[];
+    };
+    /** Where the recommendation names an imported model, it does so as `zoo:NAME`. */
+    result: {
+      recommendation: RecommendationResult;
+      imported: { name: string; hash: string; model: ImportedModel }[];
+      verified: VerifiedOutcome[];
+    };
   };
   prune: {
     input: { request: PruneRequest; model: ModelRef; dataset: DatasetRef };

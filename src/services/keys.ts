@@ -27,6 +27,13 @@ export function modelSourceKey({ source, name }: JobInput<'import-model'>, versi
   }
 }
 
+/**
+ * What a recommendation is asked of. Results verified since count as another question, save where candidates are to be
+ * verified: those would be fine-tuned again because of what their own fine-tuning found.
+ */
+export const recommendationKey = ({ request, outcomes }: Pick<JobInput<'recommend'>, 'request' | 'outcomes'>): string =>
+  hashOf({ request, outcomes: request.verify ? [] : outcomes });
+
 export const datasetSourceKey = ({ blob, name, exclude, seed }: JobInput<'import-dataset'>): string =>
   hashOf({ blob, name, exclude: exclude.toSorted(), seed });
 

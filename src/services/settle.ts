@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, lte } from 'drizzle-orm';
 import type { Settle } from '../jobs/queue.ts';
 import type { ImportedModel, JobInput, JobResult, StoredProfile } from '../jobs/types.ts';
 import type { JobKind } from '../schema/jobs.ts';
@@ -6,8 +6,19 @@ import { contentPath } from '../schema/models.ts';
 import { nameOfFile } from '../core/name-of-file.ts';
 import { newId } from '../store/ids.ts';
 import type { Transaction } from '../store/store.ts';
-import { comparisons, datasets, evaluations, exports, models, predictions, profiles, prunings, recommendations } from '../store/tables.ts';
-import { datasetSourceKey, hashOf, modelSourceKey, profileOptionsHash, weightProfileHash } from './keys.ts';
+import {
+  comparisons,
+  datasets,
+  evaluations,
+  exports,
+  models,
+  outcomes,
+  predictions,
+  profiles,
+  prunings,
+  recommendations,
+} from '../store/tables.ts';
+import { datasetSourceKey, hashOf, modelSourceKey, profileOptionsHash, recommendationKey, weightProfileHash } from './keys.ts';
 
 interface Finished<K extends JobKind> {
   readonly id: string;
@@ -45,12 +56,15 @@ const insertModel = (tx: Transaction, made: ImportedModel, origin: { source: str
   return id;
 };
 
+/** The model of a source: a branch may not have moved since it was imported, and a starter backbone may have come by another job. */
+function importedId(tx: Transaction, source: string, made: ImportedModel): string {
+  const known = tx.select({ id: models.id }).from(models).where(eq(models.source, source)).get();
+  return known?.id ?? insertModel(tx, made, { source, parentId: null });
+}
+
 const settlers: { readonly [K in JobKind]: Settler<K> } = {
   'import-model': (tx, { input }, result) => {
-    const source = modelSourceKey(input, result.version);
-    // A branch may not have moved since it was imported.
-    const known = tx.select({ id: models.id }).from(models).where(eq(models.source, source)).get();
-    return { model: `/models/${known?.id ?? insertModel(tx, result, { source, parentId: null })}` };
+    return { model: `/models/${importedId(tx, modelSourceKey(input, result.version), result)}` };
   },
 
   'export-model': (tx, { input: { model, format } }, { file, losses }) => {
@@ -77,10 +91,27 @@ const settlers: { readonly [K in JobKind]: Settler<K> } = {
     return { profile: `/profiles/${insertProfile(tx, of, result)}` };
   },
 
-  recommend: (tx, { input: { request, dataset } }, result) => {
+  recommend: (tx, { input }, { recommendation, imported, verified }) => {
+    const registered = new Map(
+      imported.map(({ name, hash, model }) => [
+        `zoo:${name}`,
+        importedId(tx, modelSourceKey({ source: { kind: 'zoo', name, hash } }), model),
+      ]),
+    );
+    const settled = <T>(value: T): T => JSON.parse(JSON.stringify(value, (_, part) => registered.get(part) ?? part));
+    const candidates = input.request.candidates.map((one) => registered.get(one) ?? one).toSorted();
+    const requestHash = recommendationKey({ ...input, request: { ...input.request, candidates } });
+    for (const one of verified) {
+      const { epochs, outcome } = one;
+      const set = { epochs, outcome, createdAt: now() };
+      tx.insert(outcomes)
+        .values({ ...one, ...set })
+        .onConflictDoUpdate({ target: [outcomes.dataset, outcomes.model, outcomes.variant], set, setWhere: lte(outcomes.epochs, epochs) })
+        .run();
+    }
     const id = newId('rec');
     tx.insert(recommendations)
-      .values({ id, datasetId: dataset.id, requestHash: hashOf(request), result, createdAt: now() })
+      .values({ id, datasetId: input.dataset.id, requestHash, result: settled(recommendation), createdAt: now() })
       .run();
     return { recommendation: `/recommendations/${id}` };
   },

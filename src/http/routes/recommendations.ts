@@ -35,8 +35,8 @@ const get = createRoute({
 
 export const recommendationRoutes = (context: Context) =>
   createRouter()
-    .openapi(post, (c) => {
-      const outcome = recommend(context, c.req.valid('json'));
+    .openapi(post, async (c) => {
+      const outcome = await recommend(context, c.req.valid('json'));
       return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
     })
     .openapi(get, (c) => c.json(getRecommendation(context, c.req.valid('param').id), 200));

@@ -7,7 +7,7 @@ import { importModel } from './import-model.ts';
 import { predict } from './predict.ts';
 import { profile } from './profile.ts';
 import { prune } from './prune.ts';
-import { recommend } from './recommend.ts';
+import { recommend } from './recommend/index.ts';
 
 /** What each kind of job does. */
 export const handlers: JobHandlers = {

@@ -1,0 +1,119 @@
+import { Failure } from '../../../core/failure.ts';
+import type { Network } from '../../../core/network/index.ts';
+import type { PruningCurve } from '../../../schema/recommendations.ts';
+import { type Entries, needsFit, openEntries } from '../../recommendation/entries.ts';
+import { cutOf, isObserved, type Known } from '../../recommendation/rank.ts';
+import type { JobContext, ModelRef, RecommendedModel } from '../../types.ts';
+import { classMatch } from '../classes.ts';
+import { inputSizeOf } from '../images.ts';
+import { loadNetwork } from '../models.ts';
+import { withHeadFor } from '../stages.ts';
+import { openSources } from './candidates.ts';
+import { pruningCurve } from './curve.ts';
+import { fit, recalibratedCut } from './fit.ts';
+import { openImages, type TargetImages } from './images.ts';
+import { observe, type Observing } from './observe.ts';
+import type { Entrant } from './verify.ts';
+
+/** What a job works with while it finds out about candidates. */
+export interface Study extends JobContext<'recommend'> {
+  readonly entries: Entries;
+  imagesOfSize(size: { readonly height: number; readonly width: number }): Promise<TargetImages>;
+  readonly sourceOf: Awaited<ReturnType<typeof openSources>>;
+}
+
+export async function openStudy(context: JobContext<'recommend'>): Promise<Study> {
+  const entries = openEntries(context.cache, context.input.dataset);
+  return { ...context, entries, imagesOfSize: openImages(context), sourceOf: await openSources(context.zooDir) };
+}
+
+export interface Opened {
+  readonly network: Network;
+  readonly images: TargetImages;
+}
+
+export async function open({ blobs, imagesOfSize }: Study, model: ModelRef): Promise<Opened> {
+  const network = await loadNetwork(blobs, model);
+  return { network, images: await imagesOfSize(inputSizeOf(network)) };
+}
+
+/** Opens the engine: to be asked for when something has to be run. */
+export async function observing(study: Study, phase: string): Promise<Observing> {
+  const { input, signal, progress, engine } = study;
+  return {
+    engine: await engine(),
+    classes: input.dataset.report.classes.length,
+    seed: input.request.seed,
+    progress: (one) => progress({ ...one, phase }),
+    signal,
+  };
+}
+
+/**
+ * All there is to know of one candidate before it is fine-tuned: every score from one forward pass, and where it does not fit
+ * the limits the same of what pruning makes of it. A failure of its own is told of it, so that the others are still ranked.
+ */
+export async function know(study: Study, { model, weights }: RecommendedModel): Promise<Known> {
+  const { entries, input, sourceOf } = study;
+  const { seed, constraints } = input.request;
+  const whole = await orWhyNot(() =>
+    entries.remember('observed', { model, seed }, async () => {
+      const { network, images } = await open(study, model);
+      return observe(await observing(study, `score ${model.name}`), network, images.scored, { weights, ...(await sourceOf(model)) });
+    }),
+  );
+  if (!isObserved(whole) || !needsFit(model, constraints)) return { model, whole, fit: null };
+  const found = await entries.remember('fit', { model, seed, limits: constraints }, async () => {
+    const { network, images } = await open(study, model);
+    const own = await observing(study, `fit ${model.name}`);
+    const source = { weights: null, ...(await sourceOf(model)), quantiles: null };
+    return fit(network, model.summary.cost, {
+      ...own,
+      request: input.request,
+      images,
+      observe: (smaller) => observe(own, smaller, images.scored, source),
+    });
+  });
+  return { model, whole, fit: found };
+}
+
+/** How the chosen model bears pruning; null where it cannot be pruned. */
+export async function curveOf(study: Study, model: ModelRef): Promise<PruningCurve | null> {
+  const { entries, input } = study;
+  const found = await orWhyNot(() =>
+    entries.remember('curve', { model, seed: input.request.seed }, async () => {
+      const { network, images } = await open(study, model);
+      return pruningCurve(network, { ...(await observing(study, `pruning curve ${model.name}`)), request: input.request, images });
+    }),
+  );
+  return 'failed' in found ? null : found;
+}
+
+/** The candidate as it is fine-tuned: with a head for the target's classes, and cut where it had to be. */
+export function entrantOf(study: Study, known: Known): Entrant {
+  const { model } = known;
+  const { dataset, request } = study.input;
+  const made = async (): Promise<Network> => {
+    const { network, images } = await open(study, model);
+    const plan = cutOf(known);
+    const fitted = plan ? await recalibratedCut(network, plan, await observing(study, `cut ${model.name}`), images.train) : network;
+    return classMatch(fitted, dataset) === 'same' ? fitted : withHeadFor(fitted, dataset, request);
+  };
+  let network: Promise<Network> | undefined;
+  return {
+    id: model.id,
+    name: model.name,
+    network: () => (network ??= made()),
+    images: async () => study.imagesOfSize(inputSizeOf(await loadNetwork(study.blobs, model))),
+  };
+}
+
+/** A candidate's own failure as a reason; an end that was asked for stays one. */
+async function orWhyNot<T>(find: () => Promise<T>): Promise<T | { readonly failed: string }> {
+  try {
+    return await find();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === 'cancelled') throw error;
+    return { failed: [error.message, error.hint].filter(Boolean).join(' ') };
+  }
+}

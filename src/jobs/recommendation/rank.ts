@@ -1,0 +1,82 @@
+import { Failure } from '../../core/failure.ts';
+import { type Candidate, type Outcome, rankCandidates, type Ranking } from '../../core/transfer/index.ts';
+import type { RankedCandidate, RecommendRequest } from '../../schema/recommendations.ts';
+import type { ModelRef } from '../types.ts';
+import type { Cut, Fit, Observed } from './entries.ts';
+
+export type Verified = NonNullable<RankedCandidate['verified']>;
+
+/** All that is known of one candidate. */
+export interface Known {
+  readonly model: ModelRef;
+  readonly whole: Observed | { readonly failed: string };
+  /** Null where there is no limit. */
+  readonly fit: Fit | null;
+  readonly verified?: Verified;
+}
+
+/** What a ranking is asked for. */
+export interface Asked {
+  readonly request: RecommendRequest;
+  /** Fine-tunings of the past; empty where they are not to be used. */
+  readonly outcomes: readonly Outcome[];
+}
+
+export const isObserved = (found: Known['whole']): found is Observed => 'scored' in found;
+
+/** The cut network of a candidate that had to be cut and could be. */
+export function cutOf({ fit }: Known): Cut | null {
+  return fit?.cut && 'observed' in fit.cut ? fit.cut : null;
+}
+
+/**
+ * Ranks candidates as they are judged: pruned where they had to be, measured where they were verified.
+ *
+ * @throws Failure `target-unreachable` when no candidate fits the constraints, `unusable-dataset` when none could be scored
+ */
+export function rankKnown(known: readonly Known[], asked: Asked): Ranking {
+  return rank(known, asked, (one) => {
+    const { whole, verified } = one;
+    if (!isObserved(whole)) return { scored: whole };
+    if (one.fit?.cut && 'failed' in one.fit.cut) return { scored: one.fit.cut };
+    const cut = cutOf(one);
+    const { scored, redundantShare, lateDiversity } = cut?.observed ?? whole;
+    return {
+      scored,
+      redundantShare,
+      lateDiversity: lateDiversity ?? undefined,
+      latencyMs: cut?.latencyMs ?? one.fit?.latencyMs ?? undefined,
+      scoredAfterPruning: cut !== null,
+      verified: verified && { accuracy: verified.accuracy, seeds: 1, spread: null },
+    };
+  });
+}
+
+/** The same candidates as they are, without limits: what pruning changes is told by the difference. */
+export function rankWhole(known: readonly Known[], { request, outcomes }: Asked): Ranking {
+  return rank(known, { request: { ...request, constraints: { afterPruning: true } }, outcomes }, ({ whole }) =>
+    isObserved(whole)
+      ? { scored: whole.scored, redundantShare: whole.redundantShare, lateDiversity: whole.lateDiversity ?? undefined }
+      : { scored: whole },
+  );
+}
+
+type Judged = Pick<Candidate, 'scored'> & Partial<Candidate>;
+
+function rank(known: readonly Known[], { request, outcomes }: Asked, judge: (one: Known) => Judged): Ranking {
+  const labels = known.map(({ whole }) => whole).find(isObserved)?.labels;
+  if (labels === undefined) throw nothingScored(known);
+  const candidates = known.map((one): Candidate => {
+    const { flops, params } = one.model.summary.cost;
+    return { id: one.model.id, name: one.model.name, flops, params, redundantShare: null, ...judge(one) };
+  });
+  return rankCandidates(candidates, labels, request.constraints, { seed: request.seed, rankBy: request.rankBy, outcomes });
+}
+
+function nothingScored(known: readonly Known[]): Failure {
+  const reasons = known.flatMap(({ model, whole }) => (isObserved(whole) ? [] : [`${model.name}: ${whole.failed}`]));
+  return new Failure('unusable-dataset', `None of the ${known.length} candidates could be scored. ${reasons[0] ?? ''}`.trim(), {
+    hint: reasons.length > 1 ? reasons.slice(1).join(' ') : 'Give other candidates.',
+    field: 'candidates',
+  });
+}
