@@ -1,5 +1,6 @@
 import { program } from 'commander';
 import { addBackbonesCommand } from './cli/commands/backbones.ts';
+import { addCompareCommand } from './cli/commands/compare.ts';
 import { addDatasetCommands } from './cli/commands/datasets.ts';
 import { addDemoCommand } from './cli/commands/demo.ts';
 import { addEngineCommands } from './cli/commands/engine.ts';
@@ -24,6 +25,7 @@ Examples:
   espalier demo
   espalier recommend digits.zip --flops-max 20M
   espalier prune zoo:cifar-resnet20 digits.zip --ratio 0.3
+  espalier compare zoo:cifar-resnet20 digits.zip --criteria dice l1 random --ratio 0.4
   espalier serve
 
 Data are kept in ESPALIER_DATA (default: ~/.local/share/espalier). When a server owns it, commands talk to that server.`,
@@ -37,6 +39,7 @@ addProfileCommand(program);
 addRecommendCommand(program);
 addWorkCommands(program);
 addPruneCommand(program);
+addCompareCommand(program);
 addGroupsCommand(program);
 addJobCommands(program);
 addServeCommand(program);

@@ -29,6 +29,9 @@ export const percent = (share: number): string => (share * 100).toFixed(1);
 /** `94.1 [93.0, 95.1]`, in percent. */
 export const percentWithInterval = (e: Estimate): string => `${percent(e.value)} [${percent(e.low)}, ${percent(e.high)}]`;
 
+/** A difference of shares in points, with its sign: 0.012 → `+1.2`. */
+export const signedPoints = (share: number): string => `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
+
 /** A figure that may be missing. */
 export const fixed = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
 

@@ -1,5 +1,5 @@
 import type { Pruning, PruneReport, Stage, StageName } from '../schema/prunings.ts';
-import { bytes, duration, percent, percentWithInterval, si, table } from './format.ts';
+import { bytes, duration, percent, percentWithInterval, si, signedPoints, table } from './format.ts';
 
 // Plans and pruning reports in words and tables: what, how sure, why, what next.
 
@@ -50,16 +50,22 @@ export function pruneReportView(report: PruneReport): string {
     ...(report.speedUpMeasured === null ? [] : [`${report.speedUpMeasured.toFixed(2)}× faster, measured`]),
     `${(base.cost.params / final.cost.params).toFixed(2)}× fewer parameters`,
   ];
-  const signed = (value: number): string => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
   return [
     `proof  masked ≡ compacted on ${proof.images} images, ${differenceText(proof)}`,
+    ...(report.schedule ?? []).map(partLine),
     '',
     table(['', ...stages.map(({ name }) => `>${STAGE_TITLES[name]}`)], rows),
     '',
     `${speed.join(' · ')}`,
-    `against base: ${signed(accuracy.value)} points [${signed(accuracy.low)}, ${signed(accuracy.high)}] on ${images.toLocaleString('en')} ${split} images, McNemar p = ${mcnemarP < 0.001 ? mcnemarP.toExponential(1) : mcnemarP.toFixed(3)}`,
+    `against base: ${signedPoints(accuracy.value)} points [${signedPoints(accuracy.low)}, ${signedPoints(accuracy.high)}] on ${images.toLocaleString('en')} ${split} images, McNemar p = ${mcnemarP < 0.001 ? mcnemarP.toExponential(1) : mcnemarP.toFixed(3)}`,
     ...notes.map((note) => `  ${note}`),
   ].join('\n');
+}
+
+/** `step 1  3 epochs at 40.1M FLOPs, then 88.2 [86.0, 90.1] % on validation`. */
+function partLine({ name, training, cost, validationAccuracy }: NonNullable<PruneReport['schedule']>[number]): string {
+  const epochs = training === null ? 'no training' : training.epochs === 1 ? '1 epoch' : `${training.epochs} epochs`;
+  return `${name.padEnd(6)} ${epochs} at ${si(cost.flops)} FLOPs, then ${percentWithInterval(validationAccuracy)} % on validation`;
 }
 
 function differenceText({ relativeDifference }: PruneReport['proof']): string {

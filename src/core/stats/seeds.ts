@@ -15,11 +15,14 @@ export interface SeededFigures {
   readonly macroF1Difference: Estimate;
 }
 
+type Figure = 'accuracy' | 'macroF1';
+
 /**
  * What several ways to train reach, each run with the same seeds and measured on the same images. Two things make such a
- * mean uncertain, and the 95 % interval holds both: which images were drawn (variance of a stratified bootstrap of the
- * mean over the seeds) and which seeds were (their variance over their number, k − 1 degrees of freedom). The sum has
- * Welch–Satterthwaite degrees of freedom. With one seed the interval knows the images alone.
+ * mean uncertain, and the 95 % interval holds both. Which images were drawn: the variance of a stratified bootstrap of
+ * the mean over the seeds. Which seeds were: runs vary about their way's mean, and by as much in every way, so that all
+ * ways tell how much; for a difference it is the residual of ways × seeds, the seeds being blocks (Fisher 1935). The
+ * variances add, with Welch–Satterthwaite degrees of freedom. With one seed the interval knows the images alone.
  *
  * @param ways predicted classes [way][seed][image]; as many seeds for every way
  * @param labels class indices below `classes`
@@ -31,49 +34,82 @@ export function compareSeeds(
   classes: number,
   { seed }: { readonly seed: number },
 ): SeededFigures[] {
-  const figuresAt = (images?: Int32Array) =>
+  const figuresAt = (images?: Int32Array): Record<Figure, number[]>[] =>
     ways.map((runs) => {
       const counts = runs.map((predicted) => countClasses(predicted, labels, classes, images));
       return { accuracy: counts.map(accuracy), macroF1: counts.map(macroF1) };
     });
   const observed = figuresAt();
   const resample = stratifiedResampler(labels, createRandom(seed));
-  const replicates = Array.from({ length: REPLICATES }, () => figuresAt(resample()));
-  const estimate = (way: number, figure: 'accuracy' | 'macroF1'): Estimate =>
-    within01(
-      estimateOf(
-        observed[way][figure],
-        replicates.map((at) => mean(at[way][figure])),
-      ),
-    );
-  const difference = (way: number, figure: 'accuracy' | 'macroF1'): Estimate =>
-    estimateOf(
-      observed[way][figure].map((value, run) => value - observed[0][figure][run]),
-      replicates.map((at) => mean(at[way][figure]) - mean(at[0][figure])),
-    );
+  const replicates = Array.from({ length: REPLICATES }, () =>
+    figuresAt(resample()).map((figures) => ({ accuracy: mean(figures.accuracy), macroF1: mean(figures.macroF1) })),
+  );
+  const estimates = (figure: Figure): { own: Estimate; difference: Estimate }[] => {
+    const table = observed.map((of) => of[figure]);
+    const spread = spreadOf(table);
+    const means = table.map(mean);
+    return means.map((value, way) => {
+      const own = withInterval(
+        value,
+        replicates.map((at) => at[way][figure]),
+        spread.mean,
+      );
+      const difference = withInterval(
+        value - means[0],
+        replicates.map((at) => at[way][figure] - at[0][figure]),
+        spread.difference,
+      );
+      return { own: within01(own), difference: way === 0 ? { value: 0, low: 0, high: 0 } : difference };
+    });
+  };
+  const [accuracies, f1s] = [estimates('accuracy'), estimates('macroF1')];
   return ways.map((_, way) => ({
     runs: observed[way].accuracy.map((value, run) => ({ accuracy: value, macroF1: observed[way].macroF1[run] })),
-    accuracy: estimate(way, 'accuracy'),
-    macroF1: estimate(way, 'macroF1'),
-    accuracyDifference: difference(way, 'accuracy'),
-    macroF1Difference: difference(way, 'macroF1'),
+    accuracy: accuracies[way].own,
+    macroF1: f1s[way].own,
+    accuracyDifference: accuracies[way].difference,
+    macroF1Difference: f1s[way].difference,
   }));
 }
 
-/** @param ofSeeds the figure of each seed @param ofReplicates its mean over the seeds, in each replicate of the images */
-function estimateOf(ofSeeds: readonly number[], ofReplicates: readonly number[]): Estimate {
-  const value = mean(ofSeeds);
-  const images = variance(ofReplicates);
-  const seeds = ofSeeds.length > 1 ? variance(ofSeeds) / ofSeeds.length : 0;
-  const total = images + seeds;
-  const freedom = seeds === 0 ? Number.POSITIVE_INFINITY : (total * total * (ofSeeds.length - 1)) / (seeds * seeds);
-  const half = studentT95(freedom) * Math.sqrt(total);
-  return { value, low: value - half, high: value + half };
+/** What the seeds add to the variance of a mean over them. */
+interface Spread {
+  readonly variance: number;
+  /** Degrees of freedom that it is known with. */
+  readonly freedom: number;
 }
 
-function variance(values: readonly number[]): number {
-  const centre = mean(values);
-  return values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1);
+/** @param table figures [way][seed] */
+function spreadOf(table: readonly (readonly number[])[]): { mean: Spread; difference: Spread } {
+  const [ways, seeds] = [table.length, table[0].length];
+  const ofWay = table.map(mean);
+  const ofSeed = table[0].map((_, seed) => mean(table.map((runs) => runs[seed])));
+  const grand = mean(ofWay);
+  let within = 0;
+  let residual = 0;
+  for (const [way, runs] of table.entries()) {
+    for (const [seed, value] of runs.entries()) {
+      within += (value - ofWay[way]) ** 2;
+      residual += (value - ofWay[way] - ofSeed[seed] + grand) ** 2;
+    }
+  }
+  const spread = (squares: number, freedom: number, share: number): Spread => ({
+    variance: freedom === 0 ? 0 : (squares / freedom) * share,
+    freedom,
+  });
+  return {
+    mean: spread(within, ways * (seeds - 1), 1 / seeds),
+    difference: spread(residual, (ways - 1) * (seeds - 1), 2 / seeds),
+  };
+}
+
+function withInterval(value: number, replicates: readonly number[], seeds: Spread): Estimate {
+  const centre = mean(replicates);
+  const images = replicates.reduce((sum, replicate) => sum + (replicate - centre) ** 2, 0) / (replicates.length - 1);
+  const total = images + seeds.variance;
+  const freedom = seeds.variance === 0 ? Number.POSITIVE_INFINITY : (total / seeds.variance) ** 2 * seeds.freedom;
+  const half = studentT95(freedom) * Math.sqrt(total);
+  return { value, low: value - half, high: value + half };
 }
 
 const within01 = ({ value, low, high }: Estimate): Estimate => ({ value, low: Math.max(0, low), high: Math.min(1, high) });

@@ -45,13 +45,14 @@ export const compare: JobHandler<'compare'> = async (context) => {
     for (const [way, asked] of ways.entries()) {
       const label = asked === null ? 'unpruned' : labelOf(request.criteria[way]);
       const title = `${label}, seed ${at + 1} of ${request.seeds}:`;
-      const name = `${way}-${at}-`;
-      const result = await remembered(context.checkpoints(`${name}run`), () => {
-        const own: Run = { ...run, progress: clock.begin(title) };
-        return asked === null ? unprunedRun(own, base, { ...request, seed }, name) : prunedRun(own, base, { ...asked, seed }, name);
+      // A run has checkpoints of its own.
+      const checkpoints: Run['checkpoints'] = (name) => context.checkpoints(`${way}-${at}-${name}`);
+      const result = await remembered(checkpoints('run'), () => {
+        const own: Run = { ...run, checkpoints, progress: clock.begin(title) };
+        return asked === null ? unprunedRun(own, base, { ...request, seed }) : prunedRun(own, base, { ...asked, seed });
       });
       // It is not gone on with any more: what it holds of weights and moments makes room.
-      await context.checkpoints(`${name}fine-tune`).save(new Uint8Array());
+      await checkpoints('fine-tune').save(new Uint8Array());
       kept[way].push(result);
       clock.finished();
       context.log(`${title} ${(100 * shareRight(result.validation, images.validation)).toFixed(1)} % of the validation images`);
@@ -80,8 +81,8 @@ function pruneRequestOf({ criteria: _, seeds: __, ...shared }: CompareRequest, c
   return { ...shared, ...criterion, target: { flops }, planOnly: false };
 }
 
-async function prunedRun(run: Run, base: Network, request: PruneRequest, name: string): Promise<KeptRun> {
-  const { plan, proof, parts, networks, tuned, final } = await prunedBase(run, base, request, name);
+async function prunedRun(run: Run, base: Network, request: PruneRequest): Promise<KeptRun> {
+  const { plan, proof, parts, networks, tuned, final } = await prunedBase(run, base, request);
   const before = networks.findLast(([stage]) => stage !== 'fineTuned')?.[1] ?? base;
   return {
     ...(await measured(run, final)),
@@ -94,8 +95,8 @@ async function prunedRun(run: Run, base: Network, request: PruneRequest, name: s
   };
 }
 
-async function unprunedRun(run: Run, base: Network, request: CompareRequest, name: string): Promise<KeptRun> {
-  const tuned = await fineTuned(run, base, request, base, name);
+async function unprunedRun(run: Run, base: Network, request: CompareRequest): Promise<KeptRun> {
+  const tuned = await fineTuned(run, base, request, base);
   return {
     ...(await measured(run, tuned?.network ?? base)),
     seed: request.seed,

@@ -15,11 +15,9 @@ export interface PrunedBase extends Pick<Scheduled, 'plan' | 'proof' | 'parts'> 
 /**
  * From a base that knows the classes to the pruned network: plan, cut and proof by the request's schedule, recalibration and
  * fine-tuning.
- *
- * @param name of the run, in progress and checkpoints; empty where a job has one run only
  */
-export async function prunedBase(run: Run, base: Network, request: PruneRequest, name = ''): Promise<PrunedBase> {
-  const { plan, proof, sparse, pruned, parts } = await scheduled(run, base, request, name);
+export async function prunedBase(run: Run, base: Network, request: PruneRequest): Promise<PrunedBase> {
+  const { plan, proof, sparse, pruned, parts } = await scheduled(run, base, request);
   const networks: [Exclude<StageName, 'base'>, Network][] = [
     ...(sparse ? [['sparse', sparse] satisfies [StageName, Network]] : []),
     ['pruned', pruned],
@@ -29,7 +27,7 @@ export async function prunedBase(run: Run, base: Network, request: PruneRequest,
     networks.push(['recalibrated', await recalibrated(run.engine, pruned, run.images.train, { ...run, seed })]);
   }
   const [, start] = networks[networks.length - 1];
-  const tuned = await fineTuned(run, start, request, base, name);
+  const tuned = await fineTuned(run, start, request, base);
   if (tuned) networks.push(['fineTuned', tuned.network]);
   return { plan, proof, parts, networks, tuned, final: tuned?.network ?? start };
 }

@@ -23,10 +23,11 @@ export function createRunClock(total: number, onProgress: OnProgress, now: () =>
       let share = 0;
       return ({ phase, done: _, total: __, secondsLeft: leftOfRun, ...rest }) => {
         const spent = (now() - start) / 1000;
-        // Training alone knows what is left of it, and it is nearly all of a run.
-        if (leftOfRun !== undefined) share = spent / (spent + leftOfRun);
-        const perRun = seconds.length === 0 ? spent + (leftOfRun ?? 0) : seconds.reduce((a, b) => a + b) / seconds.length;
-        const secondsLeft = leftOfRun === undefined ? undefined : leftOfRun + perRun * (total - done - 1);
+        // Before a run is finished, what is known of the first is what its training tells.
+        const known = seconds.length > 0 ? seconds.reduce((a, b) => a + b) / seconds.length : leftOfRun && spent + leftOfRun;
+        const ofRun = known && Math.max(spent, known);
+        if (ofRun) share = Math.max(share, spent / ofRun);
+        const secondsLeft = ofRun && ofRun * (total - done) - spent;
         onProgress({ ...rest, phase: `${label} ${phase}`, done: done + share, total, secondsLeft });
       };
     },

@@ -36,18 +36,16 @@ export interface Scheduled {
 /**
  * Chooses and cuts as the request's schedule says, with the trainings that belong to it. Plans and trainings are kept in
  * checkpoints, so that a killed job goes on where it was.
- *
- * @param name of the run, in progress and checkpoints
  */
-export async function scheduled(run: Run, base: Network, request: PruneRequest, name: string): Promise<Scheduled> {
+export async function scheduled(run: Run, base: Network, request: PruneRequest): Promise<Scheduled> {
   const schedule = scheduleOf(request);
   switch (schedule.kind) {
     case 'one-shot':
-      return { ...(await planAndCut(run, base, request, { name: `${name}plan` })), sparse: undefined, parts: [] };
+      return { ...(await planAndCut(run, base, request, { name: 'plan' })), sparse: undefined, parts: [] };
     case 'sparse':
-      return afterSparseTraining(run, base, request, schedule, name);
+      return afterSparseTraining(run, base, request, schedule);
     case 'iterative':
-      return inSteps(run, base, request, schedule, name);
+      return inSteps(run, base, request, schedule);
   }
 }
 
@@ -97,11 +95,10 @@ async function afterSparseTraining(
   base: Network,
   request: PruneRequest,
   { epochs, strength }: Extract<Schedule, { kind: 'sparse' }>,
-  name: string,
 ): Promise<Scheduled> {
   const groups = prunableGroups(base, request);
   const parts: SchedulePart[] = [];
-  const asked = { name: `${name}plan` };
+  const asked = { name: 'plan' };
   let plan: PrunePlanView | undefined;
   let sparse = base;
   for (const [at, phase] of sparseTrainings[request.criterion].phases.entries()) {
@@ -113,7 +110,7 @@ async function afterSparseTraining(
       choose: (now) => planPruning(now, { ...request, target: knownTarget(request) }).groups,
     });
     const recipe = sparseRecipeOf(request.fineTune, Math.max(1, Math.round(phase.share * epochs)), seedOf(request, 'schedule') + at);
-    const result = await trained(run, sparse, { name: `${name}${phase.name}`, recipe, hook });
+    const result = await trained(run, sparse, { name: phase.name, recipe, hook });
     sparse = result.network;
     parts.push(await partOf(run, phase.name, sparse, { training: result }));
   }
@@ -130,7 +127,6 @@ async function inSteps(
   base: Network,
   request: PruneRequest,
   { steps, epochsPerStep, rewindEpochs }: Extract<Schedule, { kind: 'iterative' }>,
-  name: string,
 ): Promise<Scheduled> {
   const rewinds = rewindEpochs !== null;
   const parts: SchedulePart[] = [];
@@ -142,7 +138,7 @@ async function inSteps(
     const title = step === 0 ? 'early' : `step ${step}`;
     const recipe = recipeOf({ ...request.fineTune, epochs }, seedOf(request, 'schedule') + step);
     const result = await trained(run, network, {
-      name: `${name}${title.replace(' ', '-')}`,
+      name: title.replace(' ', '-'),
       recipe: step === 0 ? { ...recipe, patience: undefined, result: 'last' } : recipe,
       teacher: rewinds ? undefined : base,
     });
@@ -153,7 +149,7 @@ async function inSteps(
   for (const [at, next] of stepTargets(knownTarget(request), totalCost(base), steps).entries()) {
     const judged = rewinds ? await train(current, at + 1, epochsPerStep) : current;
     if (isReached(judged, next)) continue;
-    const asked = { name: `${name}plan-${at + 1}`, original: base };
+    const asked = { name: `plan-${at + 1}`, original: base };
     const { plan, proof, pruned } = await planAndCut(run, judged, { ...request, target: next }, asked);
     plans.push(plan);
     proofs.push(proof);

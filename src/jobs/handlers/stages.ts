@@ -54,9 +54,9 @@ export async function fittedBase(run: Run, given: Network, tuning: Tuning): Prom
 }
 
 /** The network fine-tuned; null where no epoch is asked for. */
-export async function fineTuned(run: Run, network: Network, tuning: Tuning, teacher: Network, name = ''): Promise<TrainResult | null> {
+export async function fineTuned(run: Run, network: Network, tuning: Tuning, teacher: Network): Promise<TrainResult | null> {
   const recipe = recipeOf(tuning.fineTune, seedOf(tuning, 'fineTuning'));
-  return recipe.epochs === 0 ? null : trained(run, network, { name: `${name}fine-tune`, recipe, teacher });
+  return recipe.epochs === 0 ? null : trained(run, network, { name: 'fine-tune', recipe, teacher });
 }
 
 /** @param name of the training, in progress and checkpoints */
