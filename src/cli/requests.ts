@@ -13,13 +13,21 @@ import { dataset } from '../schema/datasets.ts';
 import { reportFiles } from './report.ts';
 import { linkOf } from './resolve.ts';
 import { saveArtifact, type SavedArtifact } from './save.ts';
-import { follow, type Session } from './session.ts';
+import { bestSoFar } from './recommend-view.ts';
+import { type BoardOf, follow, type Session } from './session.ts';
 
 /** Posts a request that may be answered at once or by a job; follows the job and fetches what it links by `name`. */
-async function outcome<S extends z.ZodType>(session: Session, path: string, body: unknown, name: string, schema: S): Promise<z.infer<S>> {
+async function outcome<S extends z.ZodType>(
+  session: Session,
+  path: string,
+  body: unknown,
+  name: string,
+  schema: S,
+  boardOf?: BoardOf,
+): Promise<z.infer<S>> {
   const answer = await session.client.post(path, body, z.union([job, schema]));
   if (!isJob(answer)) return answer as z.infer<S>;
-  return session.client.get(linkOf(await follow(session, answer.id), name), schema);
+  return session.client.get(linkOf(await follow(session, answer.id, boardOf), name), schema);
 }
 
 const isJob = (answer: unknown): answer is Job => typeof answer === 'object' && answer !== null && 'state' in answer;
@@ -29,7 +37,7 @@ export const profileOf = (session: Session, body: unknown): Promise<Profile> => 
 
 /** `POST /recommend`, to its end. */
 export const recommendationOf = (session: Session, body: unknown): Promise<Recommendation> =>
-  outcome(session, '/recommend', body, 'recommendation', recommendation);
+  outcome(session, '/recommend', body, 'recommendation', recommendation, bestSoFar);
 
 /** `POST /evaluate`, to its end. */
 export const evaluationOf = (session: Session, body: unknown): Promise<Evaluation> =>

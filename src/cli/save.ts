@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import { folderName, DEFAULT_FOLDER, saveFolder, type SavedFolder } from './folder.ts';
 import { openArchive } from '../formats/archive.ts';
-import type { Model } from '../schema/models.ts';
-import type { Session } from './session.ts';
+import { contentPath, type ExportFormat, type Model, modelExports } from '../schema/models.ts';
+import { follow, type Session } from './session.ts';
 
 export interface SavedArtifact extends SavedFolder {
   /** Formats that cannot hold one of the model's layers, and which. */
@@ -34,11 +34,11 @@ export async function saveArtifact(
     }
     await rm(zip);
     for (const format of ['onnx', 'keras'] as const) {
-      const bytes = await modelFile(session, model, format).catch((error: unknown) => {
+      const file = await modelFile(session, model, format).catch((error: unknown) => {
         if (!(error instanceof Failure && error.code === 'unsupported-layer')) throw error;
         leftOut.push(`no model.${format}: ${error.message}`);
       });
-      if (bytes) await writeFile(join(unfinished, `model.${format}`), bytes);
+      if (file) await writeFile(join(unfinished, `model.${format}`), file.bytes);
     }
   });
   return { ...saved, leftOut };
@@ -49,30 +49,24 @@ export function savedText({ folder, files, leftOut = [] }: SavedFolder & Partial
   return [`${pc.bold(folder)}   ${files.join(' · ')}`, ...leftOut.map((reason) => `  ${reason}`)].join('\n');
 }
 
-/** Single files that a model can be exported as, and how they end. */
-export const fileFormats = {
-  onnx: '.onnx',
-  keras: '.keras',
-  safetensors: '.safetensors',
-  'deep-compression': '.espdc',
-  'tfjs-float16': '.zip',
-  'tfjs-uint8': '.zip',
-} as const;
-export type FileFormat = keyof typeof fileFormats;
+/** A model in one of its formats, and what that could not hold. */
+export interface ModelFile {
+  readonly bytes: Uint8Array;
+  readonly losses: readonly string[];
+}
 
 /**
- * A model as one file. The service sends its stored form, safetensors; the others are made of it here.
+ * A model as one file; what was not asked for before is made by a job.
  * @throws Failure `unsupported-layer` for what the format cannot hold
  */
-export async function modelFile({ client }: Session, model: Model, format: FileFormat): Promise<Uint8Array> {
-  const stored = await client.bytes(`/models/${model.id}/content?format=safetensors`);
-  // Loaded for exports alone: no other command should wait for the libraries of all formats.
-  const { writeDeepCompression, writeKeras, writeOnnx, writeSafetensorsModel, writeTfjsZip } = await import('../formats/models/index.ts');
-  const { decodeNetwork } = await import('../formats/network.ts');
-  const network = decodeNetwork(stored, model.name);
-  if (format === 'onnx') return writeOnnx(network);
-  if (format === 'keras') return writeKeras(network);
-  if (format === 'safetensors') return writeSafetensorsModel(network);
-  if (format === 'deep-compression') return writeDeepCompression(network).bytes;
-  return writeTfjsZip(network, format === 'tfjs-float16' ? 'float16' : 'uint8');
+export async function modelFile(session: Session, { id }: Model, format: ExportFormat): Promise<ModelFile> {
+  const { client } = session;
+  const path = contentPath(id, format);
+  let bytes = await client.file(path);
+  if (!(bytes instanceof Uint8Array)) {
+    await follow(session, bytes.id);
+    bytes = await client.bytes(path);
+  }
+  const { items } = await client.get(`/models/${id}/exports`, modelExports);
+  return { bytes, losses: items.find((item) => item.format === format)?.made?.losses ?? [] };
 }
