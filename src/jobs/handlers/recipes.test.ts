@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { fineTune } from '../../schema/prunings.ts';
-import { recipeOf } from './recipes.ts';
+import { recipeOf, sparseRecipeOf } from './recipes.ts';
 
 const asked = (fields: object) => recipeOf(fineTune.parse(fields), 7);
 
@@ -20,6 +20,18 @@ it('keeps the named recipe where nothing is given', () => {
     schedule: { kind: 'step', factor: 0.1, everyEpochs: 2 },
     augmentation: { horizontalFlip: true },
   });
+});
+
+it('warms up for an epoch, and for less where there are few', () => {
+  expect(asked({ epochs: 5 }).schedule).toEqual({ kind: 'cosine', warmupEpochs: 1 });
+  expect(asked({ epochs: 1 }).schedule).toEqual({ kind: 'cosine', warmupEpochs: 0.2 });
+});
+
+it('trains towards sparsity at a constant rate, all weights, and takes the last epoch', () => {
+  const given = fineTune.parse({ epochs: 20, tune: 'head', averaging: 0.9, patience: 2, distill: true, mixup: 0.2 });
+  const sparse = { epochs: 4, schedule: { kind: 'constant' }, tune: 'all', result: 'last', mixup: 0.2, seed: 7 };
+  expect(sparseRecipeOf(given, 4, 7)).toMatchObject(sparse);
+  expect(sparseRecipeOf(given, 4, 7)).toMatchObject({ averaging: undefined, patience: undefined, distillation: undefined });
 });
 
 it('takes every field that is given', () => {

@@ -23,11 +23,14 @@ const RECIPES: Readonly<Record<FineTune['recipe'], Omit<Recipe, 'seed'>>> = {
   },
 };
 
+/** A short training has a short warm-up: of one epoch alone nothing but the warm-up would be left. */
+const WARM_UP = { epochsMax: 1, share: 0.2 } as const;
+
 /** Two thirds of the epochs are over after the second fall, however many there are. */
 const SCHEDULES: { readonly [K in Recipe['schedule']['kind']]: (epochs: number) => Recipe['schedule'] } = {
   constant: () => ({ kind: 'constant' }),
   step: (epochs) => ({ kind: 'step', factor: 0.1, everyEpochs: Math.max(1, Math.ceil(epochs / 3)) }),
-  cosine: () => ({ kind: 'cosine', warmupEpochs: 1 }),
+  cosine: (epochs) => ({ kind: 'cosine', warmupEpochs: Math.min(WARM_UP.epochsMax, WARM_UP.share * epochs) }),
   'one-cycle': () => ({ kind: 'one-cycle', risingShare: 0.3 }),
 };
 
