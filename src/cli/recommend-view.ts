@@ -131,9 +131,12 @@ function verificationLines({ verification, ranking }: Recommendation): string[] 
     const least = Math.min(...accuracies);
     const step = Math.ceil(accuracies.length / CURVE_POINTS_MAX);
     const curve = sparkline(
-      accuracies.filter((_, epoch) => epoch % step === 0 || epoch === accuracies.length - 1).map((a) => a - least + 0.01),
+      accuracies.filter((_, epoch) => epoch % step === 0 || epoch === accuracies.length - 1).map((a) => 1 + 100 * (a - least)),
     );
-    const end = verified.droppedAfter === null ? `${verified.epochs} epochs` : `dropped after ${verified.droppedAfter}`;
+    const end =
+      verified.droppedAfter === null
+        ? `${verified.epochs} ${verified.epochs === 1 ? 'epoch' : 'epochs'}`
+        : `dropped after ${verified.droppedAfter}`;
     return [[name, percentWithInterval(verified.accuracy), curve, end]];
   });
   const took = `fine-tuned: ${verification.epochs} epochs in ${duration(verification.seconds)}`;

@@ -21,8 +21,8 @@ export interface Found {
 }
 
 /** The whole answer of `POST /recommend`. */
-export function recommendationOf({ dataset, ...asked }: Asked & { readonly dataset: DatasetRef }, found: Found): RecommendationResult {
-  const { request } = asked;
+export function recommendationOf(asked: Asked, found: Found): RecommendationResult {
+  const { request, dataset } = asked;
   const { known, ranking, leftOut, curve, verification, estimate } = found;
   const byId = new Map(known.map((one) => [one.model.id, one]));
   const before = known.some((one) => cutOf(one) !== null) ? rankWhole(known, asked) : ranking;
@@ -43,7 +43,7 @@ export function recommendationOf({ dataset, ...asked }: Asked & { readonly datas
     predictedBy: ranking.predictedBy,
     rankBy: request.rankBy,
     leftOut: [...leftOut],
-    warnings: [...ranking.warnings, ...warningsOfData(dataset)],
+    warnings: [...ranking.warnings, ...warningsOfData(dataset), ...warningsOfVerification(verification)],
     verification,
     pruningCurve: curve,
     next: { model: ranking.chosen, dataset: dataset.id, target, fineTune: recipeFor(dataset.report), seed: request.seed },
@@ -90,6 +90,11 @@ function candidateDocument(
 /** The scores that were asked for. */
 function told(scores: CandidateScores, { scores: wanted = [...scoreIds] }: RecommendRequest): RankedCandidate['scores'] {
   return Object.fromEntries(wanted.map((id) => [id, scores[id]]));
+}
+
+function warningsOfVerification(verification: Verification | null): string[] {
+  if (verification === null || verification.rounds.length > 0) return [];
+  return ['The budget ended before each candidate had one epoch, so that nothing was verified.'];
 }
 
 /** What of the data makes every figure of it doubtful. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { halvingOf, type Halving } from './halving.ts';
+import { halvingOf, runHalving, type Halving, type Trials } from './halving.ts';
 
 /** Epochs that a halving runs over all candidates. */
 const costOf = ({ rounds }: Halving): number =>
@@ -38,5 +38,40 @@ test('never over the budget, and never more than a round short of it', () => {
       expect(budget - cost).toBeLessThan(halving.rounds.at(-1)?.candidates ?? 0);
       expect(halving.rounds[0].candidates).toBe(candidates);
     }
+  }
+});
+
+/** Candidates that learn at their own speed, and how many epochs they were trained. */
+function learners(budget: number) {
+  const trained = new Map<string, number>();
+  const trials: Trials<string> = {
+    train: async (name, epoch) => {
+      expect(epoch).toBe((trained.get(name) ?? 0) + 1);
+      trained.set(name, epoch);
+    },
+    accuracyAt: (name, epoch) => 1 - 1 / (1 + Number(name) * epoch),
+    isOver: () => [...trained.values()].reduce((a, b) => a + b, 0) >= budget,
+  };
+  return { trained, trials };
+}
+
+test('the better half goes on after every round', async () => {
+  const { trained, trials } = learners(Number.POSITIVE_INFINITY);
+  const rounds = await runHalving(['1', '4', '2', '3'], halvingOf(4, 16), trials);
+  expect(rounds).toEqual([
+    { untilEpoch: 2, candidates: ['4', '3', '2', '1'], dropped: ['2', '1'] },
+    { untilEpoch: 6, candidates: ['4', '3'], dropped: [] },
+  ]);
+  expect(Object.fromEntries(trained)).toEqual({ 1: 2, 2: 2, 3: 6, 4: 6 });
+});
+
+test('a budget that ends sooner leaves candidates that had equally many epochs, to within one', async () => {
+  for (let budget = 0; budget < 16; budget++) {
+    const { trained, trials } = learners(budget);
+    const rounds = await runHalving(['1', '4', '2', '3'], halvingOf(4, 16), trials);
+    expect([...trained.values()].reduce((a, b) => a + b, 0)).toBe(budget);
+    const last = rounds.at(-1);
+    for (const name of last?.candidates ?? []) expect([0, 1]).toContain((trained.get(name) ?? 0) - (last?.untilEpoch ?? 0));
+    expect(last?.untilEpoch ?? 0).toBe(budget < 8 ? Math.floor(budget / 4) : 2 + Math.floor((budget - 8) / 2));
   }
 });

@@ -1,8 +1,9 @@
 import { Failure } from '../../core/failure.ts';
 import { type Candidate, type Outcome, rankCandidates, type Ranking } from '../../core/transfer/index.ts';
 import type { RankedCandidate, RecommendRequest } from '../../schema/recommendations.ts';
-import type { ModelRef } from '../types.ts';
+import type { DatasetRef, ModelRef } from '../types.ts';
 import type { Cut, Fit, Observed } from './entries.ts';
+import { projectedAccuracy } from './projection.ts';
 
 export type Verified = NonNullable<RankedCandidate['verified']>;
 
@@ -18,6 +19,7 @@ export interface Known {
 /** What a ranking is asked for. */
 export interface Asked {
   readonly request: RecommendRequest;
+  readonly dataset: DatasetRef;
   /** Fine-tunings of the past; empty where they are not to be used. */
   readonly outcomes: readonly Outcome[];
 }
@@ -35,6 +37,7 @@ export function cutOf({ fit }: Known): Cut | null {
  * @throws Failure `target-unreachable` when no candidate fits the constraints, `unusable-dataset` when none could be scored
  */
 export function rankKnown(known: readonly Known[], asked: Asked): Ranking {
+  const finalists = known.flatMap(({ verified }) => (verified && verified.droppedAfter === null ? [verified] : []));
   return rank(known, asked, (one) => {
     const { whole, verified } = one;
     if (!isObserved(whole)) return { scored: whole };
@@ -47,14 +50,21 @@ export function rankKnown(known: readonly Known[], asked: Asked): Ranking {
       lateDiversity: lateDiversity ?? undefined,
       latencyMs: cut?.latencyMs ?? one.fit?.latencyMs ?? undefined,
       scoredAfterPruning: cut !== null,
-      verified: verified && { accuracy: verified.accuracy, seeds: 1, spread: null },
+      verified: verified && measured(verified, finalists, asked.dataset.report.counts.validation),
     };
   });
 }
 
+function measured(verified: Verified, finalists: readonly Verified[], images: number): NonNullable<Candidate['verified']> {
+  const about = { accuracy: verified.accuracy, seeds: 1, spread: null };
+  if (verified.droppedAfter === null) return about;
+  const stopped = { epochs: verified.epochs, accuracy: verified.accuracy.value };
+  return { ...about, accuracy: projectedAccuracy(verified, finalists, images), stopped };
+}
+
 /** The same candidates as they are, without limits: what pruning changes is told by the difference. */
-export function rankWhole(known: readonly Known[], { request, outcomes }: Asked): Ranking {
-  return rank(known, { request: { ...request, constraints: { afterPruning: true } }, outcomes }, ({ whole }) =>
+export function rankWhole(known: readonly Known[], asked: Asked): Ranking {
+  return rank(known, { ...asked, request: { ...asked.request, constraints: { afterPruning: true } } }, ({ whole }) =>
     isObserved(whole)
       ? { scored: whole.scored, redundantShare: whole.redundantShare, lateDiversity: whole.lateDiversity ?? undefined }
       : { scored: whole },

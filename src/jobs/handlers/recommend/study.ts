@@ -5,7 +5,6 @@ import { type Entries, needsFit, openEntries } from '../../recommendation/entrie
 import { cutOf, isObserved, type Known } from '../../recommendation/rank.ts';
 import type { JobContext, ModelRef, RecommendedModel } from '../../types.ts';
 import { classMatch } from '../classes.ts';
-import { inputSizeOf } from '../images.ts';
 import { loadNetwork } from '../models.ts';
 import { withHeadFor } from '../stages.ts';
 import { openSources } from './candidates.ts';
@@ -33,8 +32,8 @@ export interface Opened {
 }
 
 export async function open({ blobs, imagesOfSize }: Study, model: ModelRef): Promise<Opened> {
-  const network = await loadNetwork(blobs, model);
-  return { network, images: await imagesOfSize(inputSizeOf(network)) };
+  const [height, width] = model.summary.inputShape;
+  return { network: await loadNetwork(blobs, model), images: await imagesOfSize({ height, width }) };
 }
 
 /** Opens the engine: to be asked for when something has to be run. */
@@ -93,6 +92,7 @@ export async function curveOf(study: Study, model: ModelRef): Promise<PruningCur
 export function entrantOf(study: Study, known: Known): Entrant {
   const { model } = known;
   const { dataset, request } = study.input;
+  const [height, width] = model.summary.inputShape;
   const made = async (): Promise<Network> => {
     const { network, images } = await open(study, model);
     const plan = cutOf(known);
@@ -104,7 +104,7 @@ export function entrantOf(study: Study, known: Known): Entrant {
     id: model.id,
     name: model.name,
     network: () => (network ??= made()),
-    images: async () => study.imagesOfSize(inputSizeOf(await loadNetwork(study.blobs, model))),
+    images: () => study.imagesOfSize({ height, width }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Network } from '../../../core/network/index.ts';
 import { wilson } from '../../../core/stats/index.ts';
 import type { Engine, EpochRecord, Recipe } from '../../../engine/types.ts';
 import type { Verification } from '../../../schema/recommendations.ts';
-import { epochsOf, type Halving, halvingOf } from '../../recommendation/halving.ts';
+import { epochsOf, type Halving, halvingOf, type Round, runHalving } from '../../recommendation/halving.ts';
 import type { Verified } from '../../recommendation/rank.ts';
 import { recipeFor } from '../../recommendation/recipe.ts';
 import type { JobContext } from '../../types.ts';
@@ -21,7 +21,7 @@ const VALIDATION_SHARE = 1 / 3;
 export interface Entrant {
   readonly id: string;
   readonly name: string;
-  /** With a head for the target's classes; asked for once an epoch, so that one network at a time is held. */
+  /** With a head for the target's classes. */
   network(): Promise<Network>;
   images(): Promise<{ readonly train: ImageSet; readonly validation: ImageSet }>;
 }
@@ -43,116 +43,114 @@ interface State {
 }
 
 /**
- * Fine-tunes candidates by successive halving: all with the same recipe and seed, epoch by epoch in turns, so that whenever
- * the budget ends they can be compared after equally many. Accuracies are those after the last epoch, on validation
- * images; test images are not touched.
+ * Fine-tunes candidates by successive halving, all with the same recipe and seed. Accuracies are those after the last epoch,
+ * on validation images; test images are not touched. A job that was killed goes on with the epoch that it was at.
  *
  * @param entrants best first
  */
 export async function verifyCandidates(entrants: readonly Entrant[], verifying: Verifying): Promise<VerifiedEntrants> {
-  const { input, checkpoints, progress, log, signal, engine } = verifying;
+  const { input, checkpoints, log } = verifying;
   const { request, dataset } = input;
-  const budget = request.verify?.budget ?? { epochs: 0 };
+  const { budget } = request.verify ?? { budget: { epochs: 0 } };
   const secondsMax = 'seconds' in budget ? budget.seconds : Number.POSITIVE_INFINITY;
-  const store = checkpoints('verify');
-  const kept = await store.load();
-  const begun = performance.now();
+  const kept = await checkpoints('verify').load();
   const earlier: State | undefined = kept && JSON.parse(new TextDecoder().decode(kept));
-  const secondsSpent = (): number => (earlier?.seconds ?? 0) + (performance.now() - begun) / 1000;
-  const halving = earlier?.halving ?? halvingOf(entrants.length, 'epochs' in budget ? budget.epochs : await epochsWithin(budget.seconds));
-  const recipe = { ...recipeWith(halving.epochs), seed: seedOf(request, 'fineTuning') };
-  const histories = new Map<string, readonly EpochRecord[]>();
+  const begun = performance.now();
+  const spent = (): number => (earlier?.seconds ?? 0) + (performance.now() - begun) / 1000;
+  const epochsMax = async (): Promise<number> =>
+    'epochs' in budget
+      ? budget.epochs
+      : Math.floor((budget.seconds - spent()) / (await slowestEpochSeconds(entrants, recipeWith(input, SPEED_EPOCHS), verifying)));
+  const halving = earlier?.halving ?? halvingOf(entrants.length, Math.max(entrants.length, await epochsMax()));
 
+  const recipe = recipeWith(input, halving.epochs);
   const total = epochsOf(halving);
-  let ran = 0;
-  let alive = [...entrants];
-  const rounds: Verification['rounds'] = [];
-  const out = new Map<string, number>();
-  let reached = 0;
-  let over = false;
-  for (const { untilEpoch, keep } of halving.rounds) {
-    for (let epoch = reached + 1; epoch <= untilEpoch && !over; epoch++) {
-      for (const entrant of alive) {
-        over = secondsSpent() >= secondsMax;
-        if (over) break;
-        await trainTo(entrant, epoch);
-        ran++;
-      }
-      if (!over) reached = epoch;
-    }
-    // After the budget's end the candidates are compared after the last epoch that all of them had.
-    const seen = alive.filter(({ id }) => (histories.get(id)?.length ?? 0) > 0);
-    const best = seen.toSorted((a, b) => accuracyAt(b, reached) - accuracyAt(a, reached));
-    const dropped = over ? [] : best.slice(keep);
-    for (const { id } of dropped) out.set(id, untilEpoch);
-    if (reached > 0) rounds.push({ untilEpoch: reached, candidates: best.map(({ id }) => id), dropped: dropped.map(({ id }) => id) });
-    if (dropped.length > 0)
-      log(
-        `after ${reached} epochs: ${best.map((one) => told(one, reached)).join(' · ')}; ${dropped.map(({ name }) => name).join(', ')} dropped`,
-      );
-    alive = over ? best : best.slice(0, keep);
-    if (over) break;
-  }
-  return { verified: await verified(), verification: { epochs: ran, seconds: secondsSpent(), rounds } };
+  const histories = new Map<string, readonly EpochRecord[]>();
+  let epochs = 0;
+  const accuracyAt = ({ id }: Entrant, epoch: number): number => histories.get(id)?.[epoch - 1]?.validationAccuracy ?? 0;
+  const rounds = await runHalving(entrants, halving, {
+    accuracyAt,
+    isOver: () => spent() >= secondsMax,
+    onRound: (round) => log(toldOf(round, accuracyAt)),
+    train: async (entrant, epoch) => {
+      const secondsLeft = epochs === 0 ? undefined : Math.min(secondsMax - spent(), (spent() / epochs) * (total - epochs));
+      const history = await trainTo(entrant, epoch, recipe, { ...verifying, secondsLeft });
+      // A training that the job took further before it was killed is judged by what it was then.
+      histories.set(entrant.id, history.slice(0, epoch));
+      epochs++;
+      const state: State = { halving, seconds: spent() };
+      await checkpoints('verify').save(new TextEncoder().encode(JSON.stringify(state)));
+    },
+  });
+  return {
+    verified: verifiedOf(entrants, rounds, histories, dataset.report.counts.validation),
+    verification: {
+      epochs,
+      seconds: spent(),
+      rounds: rounds.map(({ untilEpoch, candidates, dropped }) => ({ untilEpoch, candidates: idsOf(candidates), dropped: idsOf(dropped) })),
+    },
+  };
+}
 
-  async function trainTo(entrant: Entrant, epoch: number): Promise<void> {
-    const { train, validation } = await entrant.images();
-    const { history } = await engine.train(await entrant.network(), train, validation, recipe, {
-      checkpoints: checkpoints(`verify-${entrant.id.replace(':', '-')}`),
-      pauseAfter: epoch,
-      onProgress: (one) =>
-        progress({
-          ...one,
-          phase: `verify ${entrant.name} epoch ${epoch}/${halving.epochs}`,
-          secondsLeft: ran === 0 ? undefined : Math.min(secondsMax - secondsSpent(), (secondsSpent() / ran) * (total - ran)),
-        }),
-      signal,
-    });
-    // A training that an earlier attempt of the job took further is judged by what it was then.
-    histories.set(entrant.id, history.slice(0, epoch));
-    const state: State = { halving, seconds: secondsSpent() };
-    await store.save(new TextEncoder().encode(JSON.stringify(state)));
-  }
+const idsOf = (entrants: readonly Entrant[]): string[] => entrants.map(({ id }) => id);
 
-  function accuracyAt({ id }: Entrant, epoch: number): number {
-    return histories.get(id)?.[Math.max(0, epoch - 1)]?.validationAccuracy ?? 0;
-  }
+function toldOf({ untilEpoch, candidates, dropped }: Round<Entrant>, accuracyAt: (one: Entrant, epoch: number) => number): string {
+  const accuracies = candidates.map((one) => `${one.name} ${(100 * accuracyAt(one, untilEpoch)).toFixed(1)} %`);
+  const out = dropped.length === 0 ? '' : `; ${dropped.map(({ name }) => name).join(', ')} dropped`;
+  return `after epoch ${untilEpoch}: ${accuracies.join(' · ')}${out}`;
+}
 
-  function told(entrant: Entrant, epoch: number): string {
-    return `${entrant.name} ${(100 * accuracyAt(entrant, epoch)).toFixed(1)} %`;
-  }
+/** The recipe for data of this size, without what would make trainings of one verification unequal. */
+function recipeWith({ request, dataset }: Verifying['input'], epochs: number): Recipe {
+  const fineTune = { ...recipeFor(dataset.report), epochs, patience: undefined, distill: false };
+  return recipeOf(fineTune, seedOf(request, 'fineTuning'));
+}
 
-  async function verified(): Promise<Map<string, Verified>> {
-    const found = new Map<string, Verified>();
-    for (const entrant of entrants) {
-      const history = histories.get(entrant.id);
-      if (history === undefined) continue;
-      const { validation } = await entrant.images();
-      const epochs = out.get(entrant.id) ?? Math.max(1, reached);
-      const right = Math.round(accuracyAt(entrant, epochs) * validation.count);
-      const accuracy = wilson(right, validation.count);
-      found.set(entrant.id, { accuracy, epochs, droppedAfter: out.get(entrant.id) ?? null, history: history.slice(0, epochs) });
-    }
-    return found;
-  }
+async function trainTo(
+  { id, name, network, images }: Entrant,
+  epoch: number,
+  recipe: Recipe,
+  { engine, checkpoints, progress, signal, secondsLeft }: Verifying & { readonly secondsLeft: number | undefined },
+): Promise<readonly EpochRecord[]> {
+  const { train, validation } = await images();
+  const { history } = await engine.train(await network(), train, validation, recipe, {
+    checkpoints: checkpoints(`verify-${id.replace(':', '-')}`),
+    pauseAfter: epoch,
+    onProgress: (one) => progress({ ...one, phase: `verify ${name} epoch ${epoch}/${recipe.epochs}`, secondsLeft }),
+    signal,
+  });
+  return history;
+}
 
-  function recipeWith(epochs: number): Recipe {
-    const fineTune = { ...recipeFor(dataset.report), epochs, patience: undefined, distill: false };
-    return recipeOf(fineTune, 0);
+/** Seconds of an epoch of the candidate that trains slowest, from how fast each trains a few images. */
+async function slowestEpochSeconds(entrants: readonly Entrant[], recipe: Recipe, { engine, progress, signal }: Verifying): Promise<number> {
+  let slowest = 0;
+  for (const [at, { name, network, images }] of entrants.entries()) {
+    progress({ phase: `verify: speed of ${name}`, done: at, total: entrants.length });
+    const { train, validation } = await images();
+    const few = firstImages(train, SPEED_IMAGES);
+    const { imagesPerSecond } = await engine.train(await network(), few, few, recipe, { signal });
+    slowest = Math.max(slowest, (train.count + VALIDATION_SHARE * validation.count) / imagesPerSecond);
   }
+  return slowest;
+}
 
-  /** Epochs over all candidates that the seconds hold, from how fast each trains a few images. */
-  async function epochsWithin(seconds: number): Promise<number> {
-    let slowest = 0;
-    for (const [at, entrant] of entrants.entries()) {
-      progress({ phase: `verify: speed of ${entrant.name}`, done: at, total: entrants.length });
-      const { train, validation } = await entrant.images();
-      const few = firstImages(train, SPEED_IMAGES);
-      const recipe = { ...recipeWith(SPEED_EPOCHS), seed: request.seed };
-      const { imagesPerSecond } = await engine.train(await entrant.network(), few, few, recipe, { signal });
-      slowest = Math.max(slowest, (train.count + VALIDATION_SHARE * validation.count) / imagesPerSecond);
-    }
-    const left = seconds - (performance.now() - begun) / 1000;
-    return Math.max(entrants.length, Math.floor(left / slowest));
-  }
+function verifiedOf(
+  entrants: readonly Entrant[],
+  rounds: readonly Round<Entrant>[],
+  histories: ReadonlyMap<string, readonly EpochRecord[]>,
+  images: number,
+): Map<string, Verified> {
+  const reached = rounds.at(-1)?.untilEpoch ?? 0;
+  return new Map(
+    entrants.flatMap((entrant): [string, Verified][] => {
+      const dropped = rounds.find((round) => round.dropped.includes(entrant))?.untilEpoch ?? null;
+      const epochs = dropped ?? reached;
+      const history = histories.get(entrant.id)?.slice(0, epochs) ?? [];
+      if (history.length === 0) return [];
+      const { validationAccuracy } = history[history.length - 1];
+      const accuracy = wilson(Math.round(validationAccuracy * images), images);
+      return [[entrant.id, { accuracy, epochs, droppedAfter: dropped, history: [...history] }]];
+    }),
+  );
 }
