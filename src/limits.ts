@@ -49,6 +49,10 @@ export const limits = {
   /** What a refused request may still send before its connection is cut: a second of a fast line. */
   drainBytesMax: 64 * MiB,
   drainWaitMs: 1000,
+  /** Samples of one layer's activations, held in memory about five times: 2,048 channels at 8 positions of 4,096 images. */
+  activationLayerBytesMax: 256 * MiB,
+  /** Samples of all layers, on disk while a profile is made: those of a ResNet-50 at 8 positions of 4,096 images take 3.5 GB. */
+  activationFileBytesMax: 16 * 1024 * MiB,
   /** Images in one form: more of them are an evaluation, not a try. */
   predictImagesMax: 256,
   /** How long a request waits for a prediction before it answers 202; under the minute after which many clients and proxies give up. */

@@ -127,8 +127,11 @@ test('from an archive and backbones to a recommendation and its plan', { timeout
   expect(base.weightDiversity).toBeGreaterThan(0);
   baseId = base.id;
 
-  const asked = await service.post('/profiles', { model: baseId, source: 'activations', dataset: datasetId, images: 32 });
+  const asked = await service.post('/profiles', { model: baseId, source: 'activations', dataset: datasetId, images: 500 });
   const made = profile.parse(await service.made(asked, 'profile'));
+  const probe = data.report.counts.train;
+  expect(made.images).toBe(probe);
+  expect(made.notes).toEqual([`The train split has ${probe} images; all were used instead of 500.`]);
   expect(made.diversity).toBeGreaterThan(0);
   // Core's own arithmetic would be exact: the rounding of float32 shows that the compiled kernels ran.
   expect(made.similarityError).toBeGreaterThan(1e-10);

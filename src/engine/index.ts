@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { activations } from './activations.ts';
+import { activations, streamActivations } from './activations.ts';
 import { loadBackend } from './backend.ts';
 import type { Backend } from './backend.ts';
 import { gradients } from './gradients.ts';
@@ -34,6 +34,7 @@ export function engineOf(backend: Backend): Engine {
     logitsOf: (network, inputs) => logitsOf(backend, network, inputs),
     features: (network, images, runOptions) => features(backend, network, images, runOptions),
     activations: (network, images, runOptions) => activations(backend, network, images, runOptions),
+    streamActivations: (network, images, runOptions, sink) => streamActivations(backend, network, images, runOptions, sink),
     observe: (network, images, runOptions) => observe(backend, network, images, runOptions),
     gradients: (network, images, runOptions) => gradients(backend, network, images, runOptions),
     recalibrate: (network, images, runOptions) => recalibrate(backend, network, images, runOptions),

@@ -1,7 +1,7 @@
 import { channelsOf, featuresNode, inferShapes, logitsNode, sizeOf } from '../core/network/index.ts';
 import type { ImageSet } from '../core/images.ts';
 import type { Network } from '../core/network/types.ts';
-import { activationReaders, readActivations, sampledBy } from './activations.ts';
+import { activationReaders, keptActivations, readActivations } from './activations.ts';
 import type { Backend } from './backend.ts';
 import { overBatches } from './infer.ts';
 import { planOf } from './plan.ts';
@@ -13,11 +13,12 @@ export async function observe(backend: Backend, network: Network, images: ImageS
   const output = logitsNode(network).id;
   const penultimate = featuresNode(network).id;
   const probe = Math.min(options.probeImages, images.count);
-  const readers = activationReaders(network, probe, options);
+  const kept = keptActivations();
+  const readers = activationReaders(network, probe, options, kept.sink);
   const plain = planOf(network, output, { fuse: 'inference', observed: new Set([penultimate]) });
   const watched = planOf(network, output, {
     fuse: 'inference',
-    observed: new Set([penultimate, ...readers.map(({ site }) => site.read)]),
+    observed: new Set([penultimate, ...readers.map(({ read }) => read)]),
   });
   const dimensions = channelsOf(inferShapes(network).get(penultimate) ?? []);
   const classes = sizeOf(plain.outputShape);
@@ -49,13 +50,13 @@ export async function observe(backend: Backend, network: Network, images: ImageS
           const vectors = values.rank === 4 ? tf.mean(values, [1, 2]) : values;
           features.set(vectors.dataSync<'float32'>(), at * dimensions);
         }
-        if (layers) readActivations(readers, id, values, { first: at, images: probe });
+        if (layers) readActivations(readers, id, values, at);
       },
     );
   };
   await pass(0, probe, true);
   await pass(probe, images.count, false);
-  return { features: { dimensions, values: features }, logits, activations: sampledBy(readers, probe) };
+  return { features: { dimensions, values: features }, logits, activations: kept.samples };
 }
 
 function slice(images: ImageSet, begin: number, end: number): ImageSet {

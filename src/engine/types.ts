@@ -26,6 +26,30 @@ export interface ActivationSample {
   readonly nonNegative: boolean;
 }
 
+/** What is known of a layer's sample before it is taken. */
+export interface ActivationLayer {
+  /** Node id of the convolution. */
+  readonly layer: string;
+  readonly channels: number;
+  readonly samples: number;
+  /** As in {@link ActivationSample}. */
+  readonly nonNegative: boolean;
+}
+
+/** Takes samples of activations as they are read, so that nobody has to hold those of all layers. */
+export interface ActivationSink {
+  /** Called once, before the first image, in the order of the convolutions. */
+  begin(layers: readonly ActivationLayer[]): void;
+  /** The layer's samples from `first` on, in their order: values[s · channels + c]; lent until it returns. */
+  take(layer: ActivationLayer, first: number, values: Float32Array): void;
+}
+
+export interface SampleOptions extends RunOptions {
+  readonly positionsPerImage: number;
+  /** Of the positions. */
+  readonly seed: number;
+}
+
 /** How a network is trained. What is optional changes nothing when it is left out. */
 export interface Recipe {
   readonly epochs: number;
@@ -137,11 +161,9 @@ export interface Latency {
   readonly highMs: number;
 }
 
-export interface ObserveOptions extends RunOptions {
+export interface ObserveOptions extends SampleOptions {
   /** The first so many images are those whose activations are sampled. */
   readonly probeImages: number;
-  readonly positionsPerImage: number;
-  readonly seed: number;
 }
 
 /** What one forward pass shows of a network. */
@@ -175,11 +197,10 @@ export interface Engine {
    * (METHOD.md §1): read after the convolution's BatchNormalization and activation, or after the
    * BatchNormalization where an Add comes first. Keyed by the convolution's node id. One forward pass.
    */
-  activations(
-    network: Network,
-    images: ImageSet,
-    options: RunOptions & { readonly positionsPerImage: number; readonly seed: number },
-  ): Promise<Map<string, ActivationSample>>;
+  activations(network: Network, images: ImageSet, options: SampleOptions): Promise<Map<string, ActivationSample>>;
+
+  /** The same samples, batch by batch as they are read: memory is that of one batch, whatever the number of images. */
+  streamActivations(network: Network, images: ImageSet, options: SampleOptions, sink: ActivationSink): Promise<void>;
 
   /** Features, logits and activations, each image seen once. */
   observe(network: Network, images: ImageSet, options: ObserveOptions): Promise<Observation>;

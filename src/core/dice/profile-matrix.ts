@@ -124,7 +124,15 @@ function withShuffledColumns({ count, size, values }: KernelMatrix, random: Rand
 
 function withShuffledRows({ count, size, values }: KernelMatrix, random: Random): KernelMatrix {
   const shuffled = values.slice();
-  for (let row = 0; row < count; row++) random.shuffle(shuffled.subarray(row * size, (row + 1) * size));
+  // Random.shuffle of each row, written out: it is a tenth of a profile's time where the engine must find out what it shuffles.
+  for (let row = 0; row < count; row++) {
+    for (let i = size - 1; i > 0; i--) {
+      const from = row * size + random.integer(i + 1);
+      const value = shuffled[row * size + i];
+      shuffled[row * size + i] = shuffled[from];
+      shuffled[from] = value;
+    }
+  }
   return { count, size, values: shuffled };
 }
 

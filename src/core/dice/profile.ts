@@ -33,10 +33,11 @@ export interface ModelProfile {
   readonly layers: readonly LayerProfile[];
 }
 
-/** What the profile needs of an activation sample: values[channel · samples + sample] of one convolution. */
+/** What the profile needs of an activation sample. */
 export interface SampledActivations {
   readonly channels: number;
   readonly samples: number;
+  /** values[channel · samples + sample]. Asked for once, when the layer's turn comes, so that it may be read only then. */
   readonly values: Float32Array;
   /** True after a ReLU: the rescaling of equation 2 is skipped. */
   readonly nonNegative: boolean;
@@ -66,8 +67,9 @@ export function weightProfile(
 ): ModelProfile {
   const inputs = kernelLayers(network, layers).map(({ node, kernels }) => ({
     layer: node.id,
-    matrix: kernels,
+    ...kernels,
     rescale: true,
+    read: () => kernels.values,
   }));
   return profileLayers(inputs, 'weights', options);
 }
@@ -81,42 +83,52 @@ export function weightProfile(
  *   two kernels to compare
  */
 export function activationProfile(samples: ReadonlyMap<string, SampledActivations>, options: ProfileOptions): ModelProfile {
-  const inputs = Array.from(samples, ([layer, { channels, samples: size, values, nonNegative }]) => ({
+  const inputs = Array.from(samples, ([layer, sample]) => ({
     layer,
-    matrix: { count: channels, size, values },
-    rescale: !nonNegative,
+    count: sample.channels,
+    size: sample.samples,
+    rescale: !sample.nonNegative,
+    read: () => sample.values,
   }));
   return profileLayers(inputs, 'activations', options);
 }
 
 /** @throws Failure `non-finite-weights` for the first value of a layer that is NaN or infinite. */
 export function requireFinite({ size, values }: KernelMatrix, layer: string): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
+  let at = 0;
+  while (at < values.length && Number.isFinite(values[at])) at++;
+  if (at === values.length) return;
   throw new Failure('non-finite-weights', `Layer "${layer}" holds ${values[at]} in kernel ${Math.floor(at / size)}, value ${at % size}.`, {
     hint: 'Take a checkpoint from before the training diverged.',
     field: layer,
   });
 }
 
+interface ProfileInput extends Pick<KernelMatrix, 'count' | 'size'> {
+  readonly layer: string;
+  readonly rescale: boolean;
+  /** The matrix's values. */
+  readonly read: () => KernelMatrix['values'];
+}
+
 function profileLayers(
-  inputs: readonly { readonly layer: string; readonly matrix: KernelMatrix; readonly rescale: boolean }[],
+  inputs: readonly ProfileInput[],
   source: ModelProfile['source'],
   { seed, compare = compareKernels, spectrum = similaritySpectrum, onProgress, onSimilarity }: ProfileOptions,
 ): ModelProfile {
-  for (const { layer, matrix } of inputs) requireFinite(matrix, layer);
-  const total = inputs.reduce((sum, { matrix }) => sum + cost(matrix), 0);
+  const total = inputs.reduce((sum, input) => sum + cost(input), 0);
   let done = 0;
-  const layers = inputs.map(({ layer, matrix, rescale }): LayerProfile => {
-    const profiled =
-      matrix.count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations', compare, spectrum }) : undefined;
+  const layers = inputs.map(({ layer, count, size, rescale, read }): LayerProfile => {
+    const matrix = { count, size, values: read() };
+    requireFinite(matrix, layer);
+    const profiled = count > 1 ? profileMatrix(matrix, { rescale, seed, sampled: source === 'activations', compare, spectrum }) : undefined;
     if (profiled !== undefined) onSimilarity?.(layer, profiled.triangle);
     done += cost(matrix);
     onProgress?.({ phase: `profile ${source}`, done, total });
     return {
       layer,
-      kernels: matrix.count,
-      size: matrix.size,
+      kernels: count,
+      size,
       dead: deadRows(matrix),
       ...(profiled === undefined ? { note: 'One kernel has nothing to be similar to: no S_avg.' } : { dice: profiled.statistics }),
     };
@@ -125,7 +137,7 @@ function profileLayers(
 }
 
 /** Pair values that a profile of the matrix goes through, to measure progress by. */
-function cost({ count, size }: KernelMatrix): number {
+function cost({ count, size }: Pick<KernelMatrix, 'count' | 'size'>): number {
   return (count * (count - 1) * size) / 2;
 }
 

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { activationProfile, similarityMatrix, unpackTriangle } from '../../core/dice/index.ts';
 import { createRandom } from '../../core/random.ts';
-import { profileActivations } from './dice.ts';
+import { kernelThreads, profileActivations } from './dice.ts';
 
 describe('a profile on the kernels', () => {
   const random = createRandom(1);
@@ -48,5 +48,17 @@ describe('a profile on the kernels', () => {
       Int32Array.from({ length: count }, (_, i) => i),
     );
     similarityMatrix({ count, size, values }, { rescale: true }).forEach((value, at) => expect(whole[at]).toBeCloseTo(value, 6));
+  });
+
+  it('has the threads that are configured, eight at most', () => {
+    for (const [configured, threads] of [
+      ['1', 1],
+      ['3', 3],
+      ['64', 8],
+    ] as const) {
+      vi.stubEnv('ESPALIER_THREADS', configured);
+      expect(kernelThreads()).toBe(threads);
+    }
+    vi.unstubAllEnvs();
   });
 });

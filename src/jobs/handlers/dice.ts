@@ -20,7 +20,12 @@ const PAIRS_CHECKED = 32;
 
 let shared: DiceKernels | undefined;
 /** This process is one job's: it opens the kernels once. Their threads sleep while there is nothing to compare. */
-const opened = (): DiceKernels => (shared ??= openDiceKernels({ threads: Math.min(loadConfig().engine.threads, THREADS_MAX) }));
+const opened = (): DiceKernels => (shared ??= openDiceKernels({ threads: kernelThreads() }));
+
+/** The job's threads as configured, the engine's: the two never work at the same time. */
+export function kernelThreads(): number {
+  return Math.min(loadConfig().engine.threads, THREADS_MAX);
+}
 
 export interface Profiled {
   /** core/dice's profile as the schema types it, with how exact it is. */

@@ -4,6 +4,7 @@ import type { JobHandler } from '../types.ts';
 import { firstImages, inputSizeOf, packSplits } from './images.ts';
 import { profileActivations, writeTriangles } from './dice.ts';
 import { loadNetwork, stampOf, storeWeightProfile } from './models.ts';
+import { openSampleFile } from './samples.ts';
 
 /** Dice profile of a model's weights, or of its activations on the train split of a dataset. */
 export const profile: JobHandler<'profile'> = async (context) => {
@@ -21,12 +22,17 @@ export const profile: JobHandler<'profile'> = async (context) => {
   const probe = firstImages(train, request.images);
   const engine = await context.engine();
   const { positionsPerImage, precision, seed } = request;
-  const samples = await engine.activations(network, probe, { positionsPerImage, seed, onProgress, signal });
-  const { document, triangles } = profileActivations(samples, { seed, precision, onProgress });
-  return {
-    profile: { ...document, images: probe.count, positionsPerImage, notes: probeNotes(probe.count, request), engine: stampOf(engine) },
-    matrices: (await writeTriangles(blobs, triangles)).hash,
-  };
+  const file = openSampleFile(context.workDir);
+  try {
+    await engine.streamActivations(network, probe, { positionsPerImage, seed, onProgress, signal }, file.sink);
+    const { document, triangles } = profileActivations(file.layers, { seed, precision, onProgress });
+    return {
+      profile: { ...document, images: probe.count, positionsPerImage, notes: probeNotes(probe.count, request), engine: stampOf(engine) },
+      matrices: (await writeTriangles(blobs, triangles)).hash,
+    };
+  } finally {
+    file.close();
+  }
 };
 
 function probeNotes(used: number, { images }: ProfileRequest): string[] {
