@@ -8,40 +8,50 @@ export interface Rows {
 /** Dot products of all pairs of rows, A Aᵀ: count × count, symmetric. */
 export function gramOfRows({ count, size, values }: Rows): Float64Array {
   const gram = new Float64Array(count * count);
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count; i += 2) {
     const first = i * size;
     const end = first + size;
+    // The last of an odd number of rows is its own companion.
+    const second = i + 1 < count ? end : first;
     let j = 0;
-    // Four sums at a time do not wait for each other, as one alone would at every addition.
+    // Eight sums at a time do not wait for each other, as one alone would at every addition, and share what they read.
     for (; j + 4 <= i; j += 4) {
       let b0 = j * size;
       let b1 = b0 + size;
       let b2 = b1 + size;
       let b3 = b2 + size;
-      let d0 = 0;
-      let d1 = 0;
-      let d2 = 0;
-      let d3 = 0;
-      for (let a = first; a < end; a++) {
-        const value = values[a];
-        d0 += value * values[b0++];
-        d1 += value * values[b1++];
-        d2 += value * values[b2++];
-        d3 += value * values[b3++];
+      let [d0, d1, d2, d3] = [0, 0, 0, 0];
+      let [e0, e1, e2, e3] = [0, 0, 0, 0];
+      for (let a = first, c = second; a < end; a++, c++) {
+        const one = values[a];
+        const other = values[c];
+        const v0 = values[b0++];
+        const v1 = values[b1++];
+        const v2 = values[b2++];
+        const v3 = values[b3++];
+        d0 += one * v0;
+        d1 += one * v1;
+        d2 += one * v2;
+        d3 += one * v3;
+        e0 += other * v0;
+        e1 += other * v1;
+        e2 += other * v2;
+        e3 += other * v3;
       }
-      const at = i * count + j;
-      gram[at] = d0;
-      gram[at + 1] = d1;
-      gram[at + 2] = d2;
-      gram[at + 3] = d3;
+      gram.set([d0, d1, d2, d3], i * count + j);
+      if (second !== first) gram.set([e0, e1, e2, e3], (i + 1) * count + j);
     }
-    for (; j <= i; j++) {
-      let dot = 0;
-      for (let a = first, b = j * size; a < end; a++, b++) dot += values[a] * values[b];
-      gram[i * count + j] = dot;
+    for (let row = i; row < Math.min(i + 2, count); row++) {
+      for (let column = j; column <= row; column++) gram[row * count + column] = dotOf(values, row * size, column * size, size);
     }
   }
   return mirrored(gram, count);
+}
+
+function dotOf(values: Rows['values'], first: number, second: number, size: number): number {
+  let dot = 0;
+  for (let at = 0; at < size; at++) dot += values[first + at] * values[second + at];
+  return dot;
 }
 
 /** Dot products of all pairs of columns, Aᵀ A: size × size, symmetric. */
