@@ -1,4 +1,4 @@
-import { Dataset, File, Group, ready, type Entity } from 'h5wasm';
+import type { Dataset, Entity, File, Group } from 'h5wasm';
 import type { Network, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { sizeOf } from '../../core/network/index.ts';
@@ -21,13 +21,15 @@ export async function readKerasH5(bytes: Uint8Array, fileName: string): Promise<
  * @throws Failure `malformed-file`
  */
 export async function withHdf5<T>(bytes: Uint8Array, fileName: string, use: (file: File) => T): Promise<T> {
+  // The library brings 20 MB of WebAssembly, which only this needs.
+  const { File, ready } = await import('h5wasm');
   const { FS, activate_throwing_error_handler: throwErrors } = await ready;
   // Otherwise the library prints its errors and goes on with null.
   throwErrors();
   const path = '/model.h5';
   FS.writeFile(path, bytes);
   try {
-    const file = openFile(path, fileName);
+    const file = opened(() => new File(path, 'r'), fileName);
     try {
       return use(file);
     } finally {
@@ -38,9 +40,9 @@ export async function withHdf5<T>(bytes: Uint8Array, fileName: string, use: (fil
   }
 }
 
-function openFile(path: string, fileName: string): File {
+function opened(open: () => File, fileName: string): File {
   return asking(fileName, 'it is truncated or damaged', () => {
-    const file = new File(path, 'r');
+    const file = open();
     if (file.file_id < 0n) throw new Error('no file id');
     return file;
   });
@@ -83,11 +85,11 @@ function attribute(holder: Group, name: string, fileName: string): unknown {
  */
 function weightsIn(file: File, fileName: string): KerasWeights {
   const root = open(file, 'model_weights', fileName);
-  if (!(root instanceof Group)) throw malformed(fileName, 'it holds no model_weights');
+  if (!isGroup(root)) throw malformed(fileName, 'it holds no model_weights');
   const paths = new Map<string, string>();
   for (const layer of asking(fileName, 'its layers cannot be listed', () => root.keys())) {
     const group = open(root, layer, fileName);
-    const listed = group instanceof Group ? attribute(group, 'weight_names', fileName) : [];
+    const listed = isGroup(group) ? attribute(group, 'weight_names', fileName) : [];
     const names = (Array.isArray(listed) ? listed : []).map((name) => String(name).split('/'));
     const nested = new Set(names.map((name) => name.at(-1))).size < names.length;
     for (const name of names) {
@@ -102,6 +104,9 @@ function weightsIn(file: File, fileName: string): KerasWeights {
   };
 }
 
+const isGroup = (found: Entity | null): found is Group => found !== null && 'keys' in found;
+const isDataset = (found: Entity | null): found is Dataset => found !== null && 'slice' in found;
+
 function open(group: Group, path: string, fileName: string): Entity | null {
   return asking(fileName, `"${path}" cannot be read`, () => group.get(path));
 }
@@ -109,8 +114,8 @@ function open(group: Group, path: string, fileName: string): Entity | null {
 /** The float32 or float64 values at a path of the file. */
 export function tensorAt(file: File, path: string, fileName: string): Tensor {
   const dataset = open(file, path, fileName);
-  const shape = dataset instanceof Dataset ? asking(fileName, `"${path}" has no shape`, () => dataset.shape) : null;
-  if (!(dataset instanceof Dataset) || !shape) throw malformed(fileName, `"${path}" is not there`);
+  const shape = isDataset(dataset) ? asking(fileName, `"${path}" has no shape`, () => dataset.shape) : null;
+  if (!isDataset(dataset) || !shape) throw malformed(fileName, `"${path}" is not there`);
   if (sizeOf(shape) * Float32Array.BYTES_PER_ELEMENT > limits.modelBytesMax) {
     throw new Failure('limit-exceeded', `Weight "${path}" of ${fileName} has ${sizeOf(shape)} values.`, { field: fileName });
   }

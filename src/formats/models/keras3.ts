@@ -1,4 +1,4 @@
-import { File, ready } from 'h5wasm';
+import type { File } from 'h5wasm';
 import { z } from 'zod';
 import type { Network, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
@@ -232,6 +232,7 @@ function inKerasOrder(layers: readonly LayerEntry[]): readonly LayerEntry[] {
 }
 
 async function hdf5Of(weights: readonly [string, Tensor][], places: Places): Promise<Uint8Array> {
+  const { File, ready } = await import('h5wasm');
   const { FS } = await ready;
   const path = '/export.weights.h5';
   const file = new File(path, 'w');

@@ -8,13 +8,26 @@ import { onnxTypes, type OnnxTensor } from './onnx-proto.ts';
 /** The bytes of another file of the model's folder, by its path there. */
 export type OtherFiles = (path: string) => Uint8Array | undefined;
 
+/** Puts the bytes of one tensor after the other into the same aligned space. */
+export type Scratch = (raw: Uint8Array) => Uint8Array;
+
+export function createScratch(): Scratch {
+  let space = new Uint8Array();
+  return (raw) => {
+    if (space.length < raw.length) space = new Uint8Array(raw.length);
+    space.set(raw);
+    return space.subarray(0, raw.length);
+  };
+}
+
 /**
  * The values of a stored tensor as float32.
  *
+ * @param scratch for values that are copied before the next tensor is read: those that lie unaligned in the file need no copy of their own
  * @throws Failure `malformed-file` naming the tensor where its values and shape differ; `forbidden` for values in a file outside of the
  * model's folder; `unsupported-format` for other number types
  */
-export function floatsOf(tensor: OnnxTensor, others: OtherFiles, fileName: string): Tensor {
+export function floatsOf(tensor: OnnxTensor, others: OtherFiles, fileName: string, scratch?: Scratch): Tensor {
   const { name, dims: shape, type, numbers = [] } = tensor;
   const malformed = (what: string): Failure =>
     new Failure('malformed-file', `Tensor "${name}" of ${fileName} ${what}.`, { hint: 'Export the model again.', field: name });
@@ -30,7 +43,8 @@ export function floatsOf(tensor: OnnxTensor, others: OtherFiles, fileName: strin
   const raw = tensor.external === undefined ? tensor.raw : outside(tensor, others, fileName);
   const stored = raw === undefined ? numbers.length : raw.length / bytes;
   if (stored !== sizeOf(shape)) throw malformed(`has shape [${shape.join(', ')}] but ${stored} values`);
-  return { shape, data: raw === undefined ? Float32Array.from(numbers) : decode(raw) };
+  if (raw === undefined) return { shape, data: Float32Array.from(numbers) };
+  return { shape, data: decode(scratch === undefined || raw.byteOffset % bytes === 0 ? raw : scratch(raw)) };
 }
 
 function outside({ name, external = new Map<string, string>() }: OnnxTensor, others: OtherFiles, fileName: string): Uint8Array {

@@ -4,7 +4,7 @@ import { activations } from '../../core/network/layers/activations.ts';
 import { inputShapesOf, layerOf, sizeOf } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
 import { composed, isPreparation, type Affine } from './entrance.ts';
-import { floatsOf, type OtherFiles } from './onnx-constants.ts';
+import { createScratch, floatsOf, type OtherFiles } from './onnx-constants.ts';
 import type { OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.ts';
 
 /** What a name in the ONNX graph stands for: the output of a node here, seen in some order of axes. */
@@ -36,6 +36,8 @@ export interface OnnxGraph {
   solid(operation: OnnxNode, name: string): Value;
   constant(name: string): OnnxTensor | undefined;
   floats(operation: OnnxNode, name: string): Tensor;
+  /** The same in space that the next kernel takes; for what is put into another order at once. */
+  kernel(operation: OnnxNode, name: string): Tensor;
   /** Whole numbers of a constant; undefined where the name is empty or no constant. */
   ints(name: string | undefined): readonly number[] | undefined;
   set(name: string, value: Value): void;
@@ -65,6 +67,7 @@ export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: 
   const values = new Map<string, Value>();
   const constants = new Map(model.initializers.map((tensor) => [tensor.name, tensor]));
   const uses = new Map<string, number>();
+  const scratch = createScratch();
   let entrance: Affine | undefined;
   let steps = 0;
   for (const { inputs } of model.nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
@@ -128,11 +131,8 @@ export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: 
       return value?.curve !== undefined && recognised(value.curve) === undefined ? value : graph.solid(operation, name);
     },
     constant: (name) => constants.get(name),
-    floats(operation, name) {
-      const tensor = constants.get(name);
-      if (tensor === undefined) throw unsupported(operation, `needs "${name}" to be a constant`);
-      return floatsOf(tensor, others, fileName);
-    },
+    floats: (operation, name) => floatsOf(stored(operation, name), others, fileName),
+    kernel: (operation, name) => floatsOf(stored(operation, name), others, fileName, scratch),
     ints(name) {
       const tensor = name === undefined ? undefined : constants.get(name);
       return tensor && [...floatsOf(tensor, others, fileName).data];
@@ -179,6 +179,12 @@ export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: 
     entrance: () => entrance,
     nodes: () => [...nodes.values()],
   };
+
+  function stored(operation: OnnxNode, name: string): OnnxTensor {
+    const tensor = constants.get(name);
+    if (tensor === undefined) throw unsupported(operation, `needs "${name}" to be a constant`);
+    return tensor;
+  }
 
   const plain = (name: string): string => name.replace(/^\/+/, '') || 'layer';
 

@@ -5,7 +5,7 @@ import { inferShapes, inputShapesOf, layerOf, validateNetwork } from '../../core
 import { limits } from '../../limits.ts';
 import { openArchive } from '../archive.ts';
 import { parseTopology } from '../topology.ts';
-import { floatsOf, type OtherFiles } from './onnx-constants.ts';
+import { createScratch, floatsOf, type OtherFiles } from './onnx-constants.ts';
 import { foreignNetwork } from './onnx-foreign.ts';
 import { fromOnnx } from './onnx-layout.ts';
 import { convertOnnxNode } from './onnx-ops.ts';
@@ -76,12 +76,14 @@ function ownNetwork(model: OnnxModel, others: OtherFiles, fileName: string): Net
   const stored = new Map(model.initializers.map((tensor) => [tensor.name, tensor]));
   const shapes = inferShapes(nodes);
   const weights = new Map<string, Tensor>();
+  const scratch = createScratch();
   for (const node of nodes) {
     for (const { name, shape } of layerOf(node.kind).weights(node, inputShapesOf(node, shapes))) {
       const key = `${node.id}/${name}`;
       const tensor = stored.get(key);
       if (tensor === undefined) throw malformed(fileName, `layer "${node.id}" has no weight "${name}"`);
-      weights.set(key, fromOnnx(node.kind, name, floatsOf(tensor, others, fileName), shape));
+      const turned = shape.length === 4 ? scratch : undefined;
+      weights.set(key, fromOnnx(node.kind, name, floatsOf(tensor, others, fileName, turned), shape));
     }
   }
   return { nodes, metadata, weights };

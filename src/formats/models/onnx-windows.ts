@@ -71,7 +71,7 @@ function padded(graph: OnnxGraph, id: string, from: string, window: Window & { p
 export function convolution(graph: OnnxGraph, operation: OnnxNode): void {
   const [, weightName, biasName = ''] = operation.inputs;
   const value = mapOf(graph, operation);
-  const weight = graph.floats(operation, weightName);
+  const weight = graph.kernel(operation, weightName);
   if (weight.shape.length !== 4) throw graph.unsupported(operation, `has a kernel of ${weight.shape.length} axes`);
   const [filters, each, ...kernelShape] = weight.shape;
   const id = graph.idOf(operation, weightName);
