@@ -13,9 +13,8 @@ export interface Mixture {
   readonly components: number;
   /** Probability of each component given each point: count × components. */
   readonly posteriors: Float64Array;
-  /** Mean log likelihood of a point at the last expectation step. */
+  /** Mean log likelihood of a point. */
   readonly logLikelihood: number;
-  readonly rounds: number;
 }
 
 interface Component {
@@ -38,11 +37,13 @@ export function fitMixture(points: Features, assignment: ArrayLike<number>, comp
   const posteriors = new Float64Array(count * components);
   for (let i = 0; i < count; i++) posteriors[i * components + assignment[i]] = 1;
   let before = Number.NEGATIVE_INFINITY;
-  for (let round = 1; ; round++) {
+  for (let round = 1; round <= ROUNDS; round++) {
     const logLikelihood = expect(points, maximise(points, posteriors, components), posteriors);
-    if (Math.abs(logLikelihood - before) < TOLERANCE || round === ROUNDS) return { components, posteriors, logLikelihood, rounds: round };
+    if (Math.abs(logLikelihood - before) < TOLERANCE) break;
     before = logLikelihood;
   }
+  const logLikelihood = expect(points, maximise(points, posteriors, components), posteriors);
+  return { components, posteriors, logLikelihood };
 }
 
 /** Weights, means and covariances from the posteriors. */

@@ -1,10 +1,11 @@
+import { type Decomposition, principalCoordinates } from './decomposition.ts';
 import type { LinearAlgebra } from '../linear/algebra.ts';
 import { centreOf, type Features, rowsOf, takeImages } from './features.ts';
 import type { Measured } from './influence.ts';
 import { ascending } from './radix.ts';
 
 /** Principal components that the features are first projected on, as published. */
-export const PARC_COMPONENTS = 32;
+const COMPONENTS = 32;
 /** Images whose pairs are looked at: twice as many as published. Pairs grow with the square. */
 const IMAGES_MAX = 1000;
 
@@ -15,9 +16,26 @@ const IMAGES_MAX = 1000;
  * a pair of different classes lies further apart than one of the same. Of more than 1,000 images it takes as many, spread
  * evenly over each class; the others then have no influence.
  *
- * @param features count × dimensions: those of {@link PARC_COMPONENTS} principal components, or others
+ * @param parts the features themselves where they have no more than 32 dimensions, otherwise their principal components
  */
-export function parc(features: Features, labels: ArrayLike<number>, linear: LinearAlgebra): Measured {
+export function parc(parts: Decomposition): Measured {
+  const { dimensions, centred, labels, linear } = parts;
+  return ofSomeImages(dimensions > COMPONENTS ? signed(principalCoordinates(parts, COMPONENTS)) : centred, labels, linear);
+}
+
+/**
+ * Each component turned so that its largest value is positive, as scikit-learn does for the published code: a correlation
+ * over components depends on their signs, which a decomposition leaves open.
+ */
+function signed({ dimensions, values }: Features): Features {
+  const largest = new Float64Array(dimensions);
+  values.forEach((value, at) => {
+    if (Math.abs(value) > Math.abs(largest[at % dimensions])) largest[at % dimensions] = value;
+  });
+  return { dimensions, values: values.map((value, at) => (largest[at % dimensions] < 0 ? -value : value)) };
+}
+
+function ofSomeImages(features: Features, labels: ArrayLike<number>, linear: LinearAlgebra): Measured {
   if (labels.length <= IMAGES_MAX) return ofAllPairs(features, labels, linear);
   const images = spread(labels, IMAGES_MAX / labels.length);
   const { value, influence } = ofAllPairs(

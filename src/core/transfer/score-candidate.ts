@@ -1,7 +1,7 @@
 import { Failure } from '../failure.ts';
 import { coreAlgebra } from '../linear/algebra.ts';
 import { predict } from '../stats/classification.ts';
-import { type Decomposition, decompose, principalCoordinates } from './decomposition.ts';
+import { type Decomposition, decompose } from './decomposition.ts';
 import type { DiversityEvidence, ScoredCandidate, ScoreOptions, TransferEvidence } from './evidence.ts';
 import { gbc } from './gbc.ts';
 import { hScore, regularisedHScore } from './h-score.ts';
@@ -11,7 +11,7 @@ import type { LeaveOneOutScore } from './leave-one-out.ts';
 import { linearProbe } from './linear-probe.ts';
 import { measureLogMe } from './logme.ts';
 import { nleep } from './nleep.ts';
-import { parc, PARC_COMPONENTS } from './parc.ts';
+import { parc } from './parc.ts';
 import { saturationNotes, saturationWarnings } from './saturation.ts';
 import { type CandidateScores, type Score, scoreIds, type ScoreId, scoreTable } from './scores.ts';
 import { sfda } from './sfda.ts';
@@ -97,7 +97,7 @@ function fromFeatures({ features }: TransferEvidence, parts: Decomposition, seed
     transrate: measure(() => transRate(parts)),
     'gbc-spherical': measure(() => gbc(features, labels, classes, 'spherical')),
     'gbc-diagonal': measure(() => gbc(features, labels, classes, 'diagonal')),
-    parc: measure(() => parc(parts.dimensions > PARC_COMPONENTS ? principalCoordinates(parts, PARC_COMPONENTS) : features, labels, linear)),
+    parc: measure(() => parc(parts)),
     sfda: measure(() => sfda(parts)),
     knn: measure(() => knnScore(features, labels, classes, linear)),
     'linear-probe': measure(() => linearProbe(parts)),
