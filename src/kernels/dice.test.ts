@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Compare, compareKernels, type KernelMatrix, pairsOf } from '../core/dice/index.ts';
+import { formulaKernels } from '../core/dice/golden.fixture.ts';
 import { createRandom } from '../core/random.ts';
 import { openDiceKernels } from './dice.ts';
 
@@ -66,6 +67,18 @@ describe('the SIMD kernel against core/dice', () => {
       );
     });
   }
+
+  it('gives the golden values', () => {
+    for (const [count, size, first, last, averages] of [
+      [12, 27, 0.580625504, 0.574937029, [0.593962279, 0.587249345, 0.57544296, 0.568803324]],
+      [64, 576, 0.596426713, 0.593354612, [0.596623287, 0.596704516, 0.596720622, 0.596880255]],
+    ] as const) {
+      const { triangle, averages: own } = kernels.compare(formulaKernels(count, size), { rescale: true });
+      expect(Math.abs(triangle[pairsOf(1)] - first)).toBeLessThan(1e-7);
+      expect(Math.abs(triangle[pairsOf(count - 1)] - last)).toBeLessThan(1e-7);
+      averages.forEach((value, i) => expect(Math.abs(own[i] - value)).toBeLessThan(3e-8));
+    }
+  });
 
   it('compares a range of columns under the normalisation of whole rows', () => {
     for (const [from, to] of [
