@@ -38,6 +38,15 @@ describe('reportFiles', () => {
   });
 });
 
+it('a schedule is told by its parts, and that the plan alone does not repeat it', () => {
+  const [{ cost, validation }] = report.stages;
+  const part = { name: 'step 1', target: { ratio: 0.2 }, cost, validationAccuracy: validation.accuracy, training: null };
+  const text = reportMarkdown(pruned, { ...report, schedule: [part] }, artifact, dataset);
+  expect(text).toContain('| step 1 | 0 | 80.0M | 96.0 [95.0, 97.0] |');
+  expect(text).toContain('does not repeat the training');
+  expect(text).not.toContain('--plan plan.json');
+});
+
 describe('reportPlots', () => {
   it('mark the elbow on the curve', () => {
     expect(reportPlots(pruned.plan, report)['curve.svg']).toContain('>elbow</text>');

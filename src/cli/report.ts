@@ -68,6 +68,17 @@ function curveOf({ search = [], target, cost }: PrunePlanView): string | undefin
   });
 }
 
+function scheduleTable(schedule: PruneReport['schedule'] = []): string[] {
+  if (schedule.length === 0) return [];
+  const rows = schedule.map(({ name, cost, training, validationAccuracy }) => [
+    name,
+    String(training?.epochs ?? 0),
+    si(cost.flops),
+    percentWithInterval(validationAccuracy),
+  ]);
+  return [markdownTable(['part', '>epochs', '>FLOPs', '>accuracy % (validation)'], rows)];
+}
+
 /** Stages, costs, what left each layer and why others kept all, with what is needed to make it again. */
 export function reportMarkdown(
   { plan, request }: Pruning,
@@ -95,6 +106,7 @@ export function reportMarkdown(
       ]),
     ),
     `Final minus base on ${difference.images} ${difference.split} images: accuracy ${pointsWithInterval(difference.accuracy)}, macro F1 ${pointsWithInterval(difference.macroF1)}, McNemar p = ${difference.mcnemarP.toPrecision(2)}. The pruned network answers as the masked original does, to ${proof.relativeDifference.toExponential(1)} of the outputs' scale on ${proof.images} images.`,
+    ...section('Training before the last cut', scheduleTable(report.schedule)),
     ...section('Latency', [
       `In theory ${report.speedUp.toFixed(2)}× faster. Measured on ${engine.backend} ${engine.version}, ${engine.threads} threads, ${engine.device}, medians in ms:`,
       markdownTable(
@@ -138,7 +150,9 @@ export function reportMarkdown(
       report.notes.map((note) => `- ${note}`),
     ),
     ...section('To make it again', [
-      `\`espalier prune MODEL ${JSON.stringify(dataset.name)} --plan plan.json --seed ${report.seed}\` with the same fine-tuning, or POST /prune with:`,
+      report.schedule === undefined
+        ? `\`espalier prune MODEL ${JSON.stringify(dataset.name)} --plan plan.json --seed ${report.seed}\` with the same fine-tuning, or POST /prune with:`
+        : 'The plan alone does not repeat the training before the cut: POST /prune with:',
       `\`\`\`json\n${JSON.stringify({ ...request, plan: undefined })}\n\`\`\``,
       markdownTable(
         ['SHA-256 of', ''],
