@@ -75,8 +75,14 @@ describe('a model of a hub', () => {
 
     const sent = hub.sentBytes();
     expect(model.parse(await service.made(await ask('hf:timm/small'), 'model'))).toEqual(made);
-    expect(hub.sentBytes() - sent).toBeLessThan(1000);
+    expect(hub.sentBytes()).toBe(sent);
     expect(await ask(`hf:timm/small@${COMMIT}`)).toMatchObject({ status: 200, body: made });
+
+    expect((await service.call(`/models/${made.id}`, { method: 'DELETE' })).status).toBe(204);
+    const again = model.parse(await service.made(await ask('hf:timm/small'), 'model'));
+    expect([again.id === made.id, again.contentHash]).toEqual([false, made.contentHash]);
+    // config.json alone: the file is kept.
+    expect(hub.sentBytes() - sent).toBeLessThan(1000);
   });
 
   test('that has moved on is another model', async () => {

@@ -40,6 +40,7 @@ export function modelView(m: Model): string {
     ],
     ['cost', `${si(m.cost.flops)} FLOPs · ${si(m.cost.params)} parameters · ${bytes(m.cost.bytes)}`],
     ['kernels', `${m.kernels} in ${m.convolutions} convolutions · weight diversity ${fixed(m.weightDiversity, 3)}`],
+    ...(m.origin === null ? [] : [['from', m.origin] satisfies [string, string]]),
     ...(m.licence === null ? [] : [['licence', m.licence] satisfies [string, string]]),
     ...(m.sourceAccuracy === null ? [] : [['source accuracy', percent(m.sourceAccuracy)] satisfies [string, string]]),
     ...m.assumptions.map((text): [string, string] => ['assumed', text]),

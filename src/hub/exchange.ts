@@ -31,7 +31,8 @@ const codeOf = (error: unknown): string => (error instanceof Error && 'code' in 
 /** What a failure of the connection means: a Failure as it is, else a {@link Transient} or `download-failed`. */
 export function connectionFailure(error: unknown, url: URL, signal: AbortSignal): unknown {
   if (error instanceof Failure || signal.aborted) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  // A connection that ends in mid-body is called "aborted", with this code.
+  const why = codeOf(error) === 'ECONNRESET' ? 'the connection broke' : error instanceof Error ? error.message : String(error);
   if (!LASTING.test(codeOf(error))) return new Transient(`${url.host}: ${why}`, { cause: error });
   return new Failure('download-failed', `${url.host} cannot be reached: ${why}.`, {
     hint: 'Check the address, and that this machine reaches it.',

@@ -152,7 +152,7 @@ describe('a repository', () => {
   it('that is not there, or not for everybody, is told apart from a revision that is not there', async () => {
     const failure = (name: string, revision = 'main', more = {}) =>
       findRepository(name, revision, wire(more)).catch((error: unknown) => error);
-    expect(await failure('org/none')).toMatchObject({ code: 'not-found', message: expect.stringContaining('without token') });
+    expect(await failure('org/none')).toMatchObject({ code: 'not-found', message: expect.stringContaining('without a token') });
     expect(await failure('org/none', 'main', { token: 'x' })).toMatchObject({
       code: 'not-found',
       message: expect.stringContaining('with this token'),

@@ -71,7 +71,7 @@ export function hubRefusal(name: string, { home, token }: HubWire): (answer: Ans
     if (status === 401 || status === 404) {
       return new Failure(
         'not-found',
-        `${home.host} has no model ${name} that may be read ${token === undefined ? 'without' : 'with this'} token.`,
+        `${home.host} has no model ${name} that may be read ${token === undefined ? 'without a' : 'with this'} token.`,
         {
           hint: 'Check the name; for a private model set HF_TOKEN.',
           field: 'source',

@@ -77,9 +77,13 @@ export interface VerifiedOutcome {
 /** Input and result of each kind of job; both are plain JSON, stored with the job. References are resolved by the service that queues it. */
 export interface JobTypes {
   'import-model': {
-    input: { source: ImportSource; name?: string };
-    /** `version` is what a source that may change turned out to be: the commit of a revision, the SHA-256 of an address's file. */
-    result: ImportedModel & { version?: string };
+    /** `known` are the models that this import has made of earlier versions. */
+    input: { source: ImportSource; name?: string; known?: { version: string; model: string }[] };
+    /**
+     * `version` is what a source that may change turned out to be: the commit of a branch, the SHA-256 of an address's file. Where it
+     * has not changed, only the model that it is.
+     */
+    result: (ImportedModel & { version?: string }) | { model: string };
   };
   'export-model': {
     input: { model: ModelRef; format: MadeFormat };

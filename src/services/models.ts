@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, lt } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, isNotNull, lt } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
 import type { JobInput } from '../jobs/types.ts';
 import { limits } from '../limits.ts';
@@ -41,6 +41,18 @@ const importModel = (context: Context, input: JobInput<'import-model'>): Outcome
   return known ? { value: view(known) } : { job: enqueueOnce(context, 'import-model', input, modelSourceKey) };
 };
 
+/** The models that an import has made of what its source was at other times. */
+function knownVersions({ store }: Context, input: JobInput<'import-model'>): { version: string; model: string }[] {
+  const rows = store.db
+    .select({ model: models.id, version: models.version, source: models.source })
+    .from(models)
+    .where(isNotNull(models.version))
+    .all();
+  return rows.flatMap(({ model, version, source }) =>
+    version !== null && source === modelSourceKey(input, version) ? [{ version, model }] : [],
+  );
+}
+
 /**
  * Imports a starter backbone, or a model of a hub or an address, which the job fetches. Fails with `forbidden` where downloads are
  * off.
@@ -49,7 +61,10 @@ export function importSource(context: Context, { source, name, architecture }: M
   const from = parseModelSource(source);
   if (from === undefined) throw new Error(`"${source}" was not checked`);
   if (from.kind === 'zoo') return importModel(context, { source: { ...from, hash: context.zoo.get(from.name) ?? null }, name });
-  if (context.downloads) return importModel(context, { source: { ...from, architecture }, name });
+  if (context.downloads) {
+    const input = { source: { ...from, architecture }, name };
+    return importModel(context, { ...input, known: knownVersions(context, input) });
+  }
   throw new Failure('forbidden', 'This service downloads nothing: ESPALIER_DOWNLOADS is off.', {
     hint: 'Download the file elsewhere and send it as the body.',
     field: 'source',

@@ -46,7 +46,11 @@ const insertProfile = (
   );
 };
 
-const insertModel = (tx: Transaction, made: ImportedModel, origin: { source: string | null; parentId: string | null }): string => {
+const insertModel = (
+  tx: Transaction,
+  made: ImportedModel,
+  origin: { source: string | null; version?: string; parentId: string | null },
+): string => {
   const id = newId('mdl');
   const { network, tfjs, contentHash, summary } = made;
   tx.insert(models)
@@ -57,14 +61,29 @@ const insertModel = (tx: Transaction, made: ImportedModel, origin: { source: str
 };
 
 /** The model of a source: a branch may not have moved since it was imported, and a starter backbone may have come by another job. */
-function importedId(tx: Transaction, source: string, made: ImportedModel): string {
+function importedId(tx: Transaction, source: string, made: ImportedModel, version?: string): string {
   const known = tx.select({ id: models.id }).from(models).where(eq(models.source, source)).get();
-  return known?.id ?? insertModel(tx, made, { source, parentId: null });
+  return known?.id ?? insertModel(tx, made, { source, version, parentId: null });
+}
+
+/** The row of a pruning, or of a plan alone. */
+export function insertPruning(
+  tx: Transaction,
+  { request, model, dataset }: JobInput<'prune'>,
+  made: Pick<typeof prunings.$inferInsert, 'plan' | 'report' | 'artifactId'>,
+): typeof prunings.$inferSelect {
+  const of = { parentId: model.id, datasetId: dataset.id, request, requestHash: hashOf(request) };
+  return tx
+    .insert(prunings)
+    .values({ id: newId('prn'), ...of, ...made, createdAt: now() })
+    .returning()
+    .get();
 }
 
 const settlers: { readonly [K in JobKind]: Settler<K> } = {
   'import-model': (tx, { input }, result) => {
-    return { model: `/models/${importedId(tx, modelSourceKey(input, result.version), result)}` };
+    const id = 'model' in result ? result.model : importedId(tx, modelSourceKey(input, result.version), result, result.version);
+    return { model: `/models/${id}` };
   },
 
   'export-model': (tx, { input: { model, format } }, { file, losses }) => {
@@ -117,12 +136,8 @@ const settlers: { readonly [K in JobKind]: Settler<K> } = {
   },
 
   prune: (tx, { input: { request, model, dataset } }, { plan, artifact, report }) => {
-    const id = newId('prn');
     const artifactId = artifact && insertModel(tx, artifact, { source: null, parentId: model.id });
-    const of = { parentId: model.id, datasetId: dataset.id, artifactId, request, requestHash: hashOf(request) };
-    tx.insert(prunings)
-      .values({ id, ...of, plan, report, createdAt: now() })
-      .run();
+    const { id } = insertPruning(tx, { request, model, dataset }, { plan, artifactId, report });
     const links = { pruning: `/prunings/${id}`, parent: `/models/${model.id}` };
     return artifactId ? { ...links, artifact: `/models/${artifactId}` } : links;
   },

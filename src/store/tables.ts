@@ -26,6 +26,8 @@ export const models = sqliteTable(
     contentHash: text().notNull(),
     /** What was imported, to answer the same import at once: `zoo:NAME`, or the upload's hash and options. Null for artifacts. */
     source: text(),
+    /** What a source that may change turned out to be: the commit of a branch, the SHA-256 of an address's file. */
+    version: text(),
     summary: text({ mode: 'json' }).$type<ModelSummary>().notNull(),
     createdAt: text().notNull(),
   },

@@ -15,7 +15,7 @@ import {
 } from '../../hub/index.ts';
 import { limits } from '../../limits.ts';
 import type { ImportSource, JobContext } from '../types.ts';
-import type { Read } from './import-model.ts';
+import type { Read, Unchanged } from './import-model.ts';
 
 type Context = JobContext<'import-model'>;
 
@@ -30,6 +30,10 @@ function wireOf({ hub, signal, log }: Context): Wire {
   };
 }
 
+/** The model that this version was imported as before. */
+const unchanged = ({ input: { known = [] } }: Context, version: string): Unchanged | undefined =>
+  known.find((one) => one.version === version);
+
 const places = ({ cache, workDir }: Context) => ({ cache, folder: join(workDir, 'download') });
 
 /** config.json of timm's repositories; of others it is read all the same, and tells nothing. */
@@ -42,15 +46,17 @@ async function configOf(repository: Repository, wire: HubWire) {
 }
 
 /**
- * A model of a hub's repository, at the commit that the revision is now.
+ * A model of a hub's repository, at the commit that the revision is now; nothing is downloaded where it is that commit still.
  * @throws what findRepository, modelFileOf, withDownload and readModel throw
  */
-export async function fromHub(context: Context, source: Extract<ImportSource, { kind: 'hub' }>): Promise<Read> {
+export async function fromHub(context: Context, source: Extract<ImportSource, { kind: 'hub' }>): Promise<Read | Unchanged> {
   const { hub, log, progress } = context;
   const wire: HubWire = { ...wireOf(context), home: new URL(hub.endpoint), token: hub.token };
   progress({ phase: `ask for ${source.repository}`, done: 0, total: 1 });
   const repository = await findRepository(source.repository, source.revision, wire);
   const { name, commit } = repository;
+  const same = unchanged(context, commit);
+  if (same) return same;
   const file = modelFileOf(repository, source.file);
   log(`${file} of ${name} at commit ${commit.slice(0, 12)} is taken.`);
   const { assumptions, licence, ...told } = await configOf(repository, wire);
@@ -82,7 +88,7 @@ export async function fromHub(context: Context, source: Extract<ImportSource, { 
  * A model file of any public address.
  * @throws what withDownload and readModel throw; `not-found`, `forbidden` or `download-failed` by the status that comes back
  */
-export async function fromAddress(context: Context, source: Extract<ImportSource, { kind: 'url' }>): Promise<Read> {
+export async function fromAddress(context: Context, source: Extract<ImportSource, { kind: 'url' }>): Promise<Read | Unchanged> {
   const url = new URL(source.url);
   const fileName = decodeURIComponent(url.pathname.split('/').at(-1) || url.hostname);
   const wire = wireOf(context);
@@ -94,12 +100,13 @@ export async function fromAddress(context: Context, source: Extract<ImportSource
     refusal: ({ status }: { status: number }) => addressRefusal(url, status),
     onProgress: context.progress,
   };
-  return withDownload(places(context), wanted, wire, async ({ path, sha256 }) => ({
-    ...(await readModel(path, { fileName, architecture: source.architecture })),
+  return withDownload(places(context), wanted, wire, async ({ path, sha256 }) => {
+    const same = unchanged(context, sha256);
+    if (same) return same;
+    const read = await readModel(path, { fileName, architecture: source.architecture });
     // What follows the question mark may be a signature.
-    origin: `${url.origin}${url.pathname}`,
-    version: sha256,
-  }));
+    return { ...read, origin: `${url.origin}${url.pathname}`, version: sha256 };
+  });
 }
 
 function addressRefusal({ host, pathname }: URL, status: number): Failure {

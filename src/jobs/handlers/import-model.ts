@@ -11,17 +11,24 @@ export interface Read extends Origin {
   readonly version?: string;
 }
 
+/** A source that holds what it held before. */
+export interface Unchanged {
+  readonly model: string;
+}
+
 /** Reads a model from wherever it is, profiles its weights and stores it. */
 export const importModel: JobHandler<'import-model'> = async (context) => {
   const { source, name } = context.input;
   context.progress({ phase: 'read model', done: 0, total: 1 });
-  const { version, ...read } = await readSource(source, context);
+  const found = await readSource(source, context);
+  if ('model' in found) return found;
+  const { version, ...read } = found;
   const network = name === undefined ? read.network : { ...read.network, metadata: { ...read.network.metadata, name } };
   const made = await registerable(context.blobs, network, { ...read, onProgress: context.progress });
   return version === undefined ? made : { ...made, version };
 };
 
-function readSource(source: ImportSource, context: JobContext<'import-model'>): Promise<Read> {
+function readSource(source: ImportSource, context: JobContext<'import-model'>): Promise<Read | Unchanged> {
   switch (source.kind) {
     case 'zoo':
       return fromZoo(context.zooDir, source.name);
