@@ -88,6 +88,7 @@ export const pruned: Pruning = {
     protect: [],
     recalibrate: true,
     fineTune: { recipe: 'default' },
+    deterministic: false,
     planOnly: false,
     seed: 3,
   },

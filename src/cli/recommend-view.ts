@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { estimate } from '../schema/common.ts';
-import type { FineTune } from '../schema/prunings.ts';
+import type { FineTune } from '../schema/fine-tuning.ts';
 import type { RankedCandidate, Recommendation } from '../schema/recommendations.ts';
 import { pc } from './colour.ts';
 import { duration, fixed, percent, percentWithInterval, si, sparkline, table } from './format.ts';

@@ -26,6 +26,10 @@ function reportedBlobs(blobs: Blobs, send: Send): Blobs {
   return { ...blobs, write: reported(blobs.write), adopt: reported(blobs.adopt) };
 }
 
+/** Sums of several threads are added in any order. */
+const isDeterministic = (input: Start['input']): boolean =>
+  'request' in input && 'deterministic' in input.request && input.request.deterministic;
+
 /** The failure that an exception of a handler stands for; undefined for a defect. */
 function failureOf(error: unknown, signal: AbortSignal): Failure | undefined {
   if (error instanceof Failure) return error;
@@ -56,7 +60,7 @@ async function run(start: Start, handlers: JobHandlers, openEngine: (options: Co
     cache: openCache(start.cacheDir, limits.cacheBytesMax),
     workDir: start.workDir,
     checkpoints: (name) => fileCheckpoints(start.workDir, name),
-    engine: () => (engine ??= openEngine(start.engine)),
+    engine: () => (engine ??= openEngine(isDeterministic(start.input) ? { ...start.engine, threads: 1 } : start.engine)),
     progress: report,
     log: (message, data = {}) => send({ type: 'log', message, data }),
     signal: stop.signal,

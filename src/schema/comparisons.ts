@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { cost, engineStamp, estimate, idOf, modelId, pageOf, time } from './common.ts';
-import { plan, pruneBody, pruneRequest, training } from './prunings.ts';
+import { training } from './fine-tuning.ts';
+import { plan, pruneBody, pruneRequest } from './prunings.ts';
 
 /** Runs of one comparison: criteria times seeds, each a fine-tuning. */
 const criteriaMax = 20;
@@ -24,7 +25,7 @@ const comparedTarget = z
   )
   .openapi('ComparedTarget');
 
-const { model, dataset, layers, roundTo, minChannels, protect, recalibrate, fineTune, seed } = shared;
+const { model, dataset, layers, roundTo, minChannels, protect, recalibrate, fineTune, deterministic, seed } = shared;
 
 export const compareRequest = z
   .object({
@@ -39,6 +40,7 @@ export const compareRequest = z
     protect,
     recalibrate,
     fineTune,
+    deterministic,
     seed,
   })
   .strict();

@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { scoreIds } from '../core/transfer/index.ts';
 import { cost, datasetId, engineStamp, estimate, idOf, modelId, seed, time } from './common.ts';
-import { jobEstimate, pruneRequest, pruneTarget, training } from './prunings.ts';
+import { training } from './fine-tuning.ts';
+import { jobEstimate, pruneRequest, pruneTarget } from './prunings.ts';
 
 /** Candidates of one ranking: each costs one pass over the images. */
 export const candidatesMax = 200;
@@ -149,17 +150,9 @@ export const recommendationResult = z.object({
     .nullable()
     .describe('Of the chosen model: k-NN accuracy of its recalibrated features against the share of kernels that left.'),
   next: pruneRequest
-    .partial({
-      criterion: true,
-      source: true,
-      layers: true,
-      ranking: true,
-      roundTo: true,
-      minChannels: true,
-      protect: true,
-      recalibrate: true,
-      planOnly: true,
-    })
+    .omit({ plan: true })
+    .partial()
+    .required({ model: true, dataset: true, target: true, fineTune: true, seed: true })
     .describe('The body to send to POST /prune.'),
   estimate: jobEstimate.nullable().describe('What the job was expected to take; null where all was known.'),
   engine: engineStamp,

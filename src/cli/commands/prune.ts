@@ -22,6 +22,7 @@ interface PruneOptions extends TargetOptions, ScheduleOptions, TuningOptions {
   readonly recalibrate: boolean;
   readonly seed?: number;
   readonly planOnly?: boolean;
+  readonly deterministic?: boolean;
   readonly plan?: string;
   readonly out?: string;
 }
@@ -63,6 +64,7 @@ export function addPruneCommand(program: Command): void {
     .option('--strength <x>', 'λ of the sparse training’s penalty', fraction('--strength'));
   addTuningOptions(command)
     .option('--seed <n>', 'seed of the whole run', wholeNumber('--seed'))
+    .option('--deterministic', 'train on one thread: the same request gives the same weights to the last bit')
     .option('--plan <file>', 'replay a plan.json: the same channels leave')
     .option('--plan-only', 'say what would leave, and change nothing')
     .option('--out <folder>', 'where the artifact goes (default: out/NAME)')

@@ -79,7 +79,7 @@ export function comparisonOf(kept: readonly (readonly KeptRun[])[], comparing: C
   });
   const criteria = rows.slice(0, request.criteria.length);
   const chosen = criteria.reduce((best, row) => (row.validationAccuracy.value > best.validationAccuracy.value ? row : best));
-  const { model, dataset, layers, roundTo, minChannels, protect, recalibrate, fineTune, seed } = request;
+  const { model, dataset, layers, roundTo, minChannels, protect, recalibrate, fineTune, deterministic, seed } = request;
   return {
     rows,
     flops,
@@ -99,6 +99,7 @@ export function comparisonOf(kept: readonly (readonly KeptRun[])[], comparing: C
       protect,
       recalibrate,
       fineTune,
+      deterministic,
       planOnly: false,
       seed,
     },

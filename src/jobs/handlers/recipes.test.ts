@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fineTune } from '../../schema/prunings.ts';
+import { fineTune } from '../../schema/fine-tuning.ts';
 import { recipeOf, sparseRecipeOf } from './recipes.ts';
 
 const asked = (fields: object) => recipeOf(fineTune.parse(fields), 7);

@@ -1,5 +1,5 @@
 import type { Recipe } from '../../engine/types.ts';
-import type { FineTune } from '../../schema/prunings.ts';
+import type { FineTune } from '../../schema/fine-tuning.ts';
 
 const RECIPES: Readonly<Record<FineTune['recipe'], Omit<Recipe, 'seed'>>> = {
   default: {

@@ -4,7 +4,7 @@ import { createRandom } from '../../core/random.ts';
 import type { TrainingHook } from '../../core/training-hook.ts';
 import type { Engine, Recipe, TrainResult } from '../../engine/types.ts';
 import type { SplitName } from '../../schema/common.ts';
-import type { FineTune, Training } from '../../schema/prunings.ts';
+import type { FineTune, Training } from '../../schema/fine-tuning.ts';
 import type { DatasetRef, JobContext, ModelRef } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
 import { measure, type Measuring } from './measure.ts';

@@ -1,5 +1,5 @@
 import type { DatasetReport } from '../../schema/datasets.ts';
-import type { FineTune } from '../../schema/prunings.ts';
+import type { FineTune } from '../../schema/fine-tuning.ts';
 
 /** Under so many training images a class, each step sees the same few images again and again. */
 const FEW = 20;
