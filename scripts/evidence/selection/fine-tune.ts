@@ -4,7 +4,7 @@ import { createRandom } from '../../../src/core/random.ts';
 import { predict } from '../../../src/core/stats/index.ts';
 import type { Engine } from '../../../src/engine/index.ts';
 import { recipeOf } from '../../../src/jobs/handlers/recipes.ts';
-import { fineTune } from '../../../src/schema/prunings.ts';
+import { fineTune } from '../../../src/schema/fine-tuning.ts';
 import type { TargetImages } from './targets.ts';
 
 export const seeds = [0, 1, 2] as const;
