@@ -1,6 +1,6 @@
 import { desc, eq } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
-import { recommendationOf, requireClasses } from '../jobs/recommendation/document.ts';
+import { recommendationOf } from '../jobs/recommendation/document.ts';
 import { needsFit, openEntries } from '../jobs/recommendation/entries.ts';
 import { filtered } from '../jobs/recommendation/filter.ts';
 import { cutOf, type Known, rankKnown } from '../jobs/recommendation/rank.ts';
@@ -32,12 +32,11 @@ const view = ({ id, datasetId, result, createdAt }: typeof recommendations.$infe
 
 /**
  * The ranking where the same was asked before, or where all that it takes is known; else the job that makes it.
- * Fails with `not-found`, `limit-exceeded`, `unusable-dataset` and `target-unreachable`.
+ * Fails with `not-found`, `limit-exceeded` and `target-unreachable`.
  */
 export async function recommend(context: Context, asked: RecommendRequest): Promise<Outcome<Recommendation>> {
   const { store } = context;
   const input = resolved(context, asked);
-  requireClasses(input.dataset);
   const same = eq(recommendations.requestHash, recommendationKey(input));
   const known = store.db.select().from(recommendations).where(same).orderBy(desc(recommendations.id)).get();
   if (known) return { value: view(known) };

@@ -1,4 +1,3 @@
-import { Failure } from '../../core/failure.ts';
 import { type CandidateScores, type Ranked, type Ranking, scoreIds } from '../../core/transfer/index.ts';
 import type { JobEstimate, PruneTarget } from '../../schema/prunings.ts';
 import type { PruningCurve, RankedCandidate, RecommendationResult, RecommendRequest, Verification } from '../../schema/recommendations.ts';
@@ -111,16 +110,7 @@ function warningsOfData({ report: { classes, duplicates } }: DatasetRef): string
   if (single.length > 0) {
     const names = single.length > NAMED_MAX ? [...single.slice(0, NAMED_MAX), '…'] : single;
     const which = single.length === 1 ? `Class ${names[0]} has` : `${single.length} classes (${names.join(', ')}) have`;
-    warnings.push(`${which} one image only: no score can foretell how well it will be recognised.`);
+    warnings.push(`${which} one image to learn from: no score can foretell how well it will be recognised.`);
   }
   return warnings;
-}
-
-/** @throws Failure `unusable-dataset` where there is nothing to tell apart */
-export function requireClasses({ name, report: { classes } }: DatasetRef): void {
-  if (classes.length > 1) return;
-  throw new Failure('unusable-dataset', `${name} has one class only ("${classes[0]?.name ?? ''}"), so there is nothing to tell apart.`, {
-    hint: 'Add images of at least one more class.',
-    field: 'dataset',
-  });
 }

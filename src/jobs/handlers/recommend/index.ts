@@ -1,4 +1,4 @@
-import { recommendationOf, requireClasses } from '../../recommendation/document.ts';
+import { recommendationOf } from '../../recommendation/document.ts';
 import { filtered } from '../../recommendation/filter.ts';
 import { cutOf, isObserved, type Known, rankKnown } from '../../recommendation/rank.ts';
 import type { JobHandler, JobInput, VerifiedOutcome } from '../../types.ts';
@@ -13,8 +13,7 @@ import { type VerifiedEntrants, verifyCandidates } from './verify.ts';
  * asked for fine-tuned. What was found before, for whatever question, is taken from the cache.
  */
 export const recommend: JobHandler<'recommend'> = async (context) => {
-  const { request, dataset } = context.input;
-  requireClasses(dataset);
+  const { request } = context.input;
   const { candidates, imported } = await importCandidates(context);
   const { kept, leftOut } = filtered(candidates, request.filters);
   const study = await openStudy(context);
