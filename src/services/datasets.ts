@@ -8,6 +8,7 @@ import { datasets } from '../store/tables.ts';
 import { collectBlobs } from '../store/references.ts';
 import type { Context, Outcome } from './context.ts';
 import { datasetSourceKey } from './keys.ts';
+import { enqueueOnce } from './once.ts';
 import { page } from './pages.ts';
 import { datasetRow } from './references.ts';
 import { matricesOf, refuseWhileInUse, removePrunings } from './removal.ts';
@@ -26,7 +27,7 @@ export async function uploadDataset(
   body: AsyncIterable<Uint8Array>,
   options: { fileName: string; name?: string; exclude: string[]; seed: number },
 ): Promise<Outcome<Dataset>> {
-  const { store, queue } = context;
+  const { store } = context;
   const { hash, bytes } = await store.blobs.write(body, limits.datasetBytesMax);
   const input = { blob: hash, ...options };
   const known = store.db
@@ -34,7 +35,7 @@ export async function uploadDataset(
     .from(datasets)
     .where(eq(datasets.source, datasetSourceKey(input)))
     .get();
-  if (bytes > 0 && !known) return { job: store.transaction((tx) => queue.enqueue(tx, 'import-dataset', input)) };
+  if (bytes > 0 && !known) return { job: enqueueOnce(context, 'import-dataset', input, datasetSourceKey) };
   await collectBlobs(context.store, [hash], Date.now());
   if (known) return { value: view(known) };
   throw new Failure('invalid-request', 'The body is empty.', {

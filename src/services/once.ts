@@ -1,7 +1,7 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import type { JobInput } from '../jobs/types.ts';
 import type { Job, JobKind } from '../schema/jobs.ts';
-import { jobs } from '../store/tables.ts';
+import { jobBlobs, jobs } from '../store/tables.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -22,6 +22,9 @@ export function enqueueOnce<K extends JobKind>(
       .where(and(eq(jobs.kind, kind), inArray(jobs.state, ['queued', 'running'])))
       .all();
     const same = underWay.find((job) => keyOf(job.input as JobInput<K>) === key);
-    return same ? queue.get(same.id) : queue.enqueue(tx, kind, input);
+    if (!same) return queue.enqueue(tx, kind, input);
+    // A file that was sent again is the job's to let go of, too.
+    tx.update(jobBlobs).set({ claimedAt: Date.now() }).where(eq(jobBlobs.jobId, same.id)).run();
+    return queue.get(same.id);
   });
 }
