@@ -108,6 +108,7 @@ const request = () => ({
   dataset: datasetId,
   target: { ratio: 0.3 },
   fineTune: { epochs: 5, batchSize: 16 },
+  deterministic: true,
   seed: 3,
 });
 
@@ -140,7 +141,8 @@ test('from an archive and backbones to a recommendation and its plan', { timeout
   const matrix = await service.call(`/profiles/${made.id}/layers/${layer}/matrix`, { headers: { accept: 'application/octet-stream' } });
   expect(matrix.bytes).toHaveLength(4 * made.layers[0].kernels ** 2);
 
-  const ranked = recommendation.parse(await service.made(await service.post('/recommend', { dataset: datasetId }), 'recommendation'));
+  const compared = await service.post('/recommend', { dataset: datasetId, candidates: [baseId, untrained.id] });
+  const ranked = recommendation.parse(await service.made(compared, 'recommendation'));
   expect(ranked.ranking.map(({ rank }) => rank)[0]).toBe(1);
   expect(ranked.ranking).toHaveLength(2);
   const planned = await service.post('/prune', { ...ranked.next, planOnly: true });
@@ -152,6 +154,7 @@ test('pruned and fine-tuned, the artifact predicts in plain tfjs what the servic
   whole = pruning.parse(await service.made(await service.post('/prune', request()), 'pruning'));
   expect(pruneRequest.parse(whole.request)).toEqual(whole.request);
   expect(whole.report?.stages.map(({ name }) => name)).toEqual(['base', 'pruned', 'recalibrated', 'fineTuned']);
+  expect(whole.report?.engine.threads).toBe(1);
   expect(whole.report?.headReplaced).toEqual({ from: 6, to: 3 });
   expect(whole.report?.proof.relativeDifference).toBeLessThan(1e-4);
   const artifact = model.parse((await service.call(`/models/${whole.artifact}`)).body);
