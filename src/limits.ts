@@ -59,6 +59,12 @@ export const limits = {
   predictWaitMs: 30_000,
   /** The same for a plan. */
   planWaitMs: 10_000,
+  /** Weights of a model that a request plans by itself: a ResNet-50 takes a tenth of a second of the service's loop, 256 MiB a fifth. */
+  planAtOnceBytesMax: 256 * MiB,
+  /** The same where all pairs of kernels are compared, whose time grows with the square: 0.1 s. */
+  planAtOncePairwiseBytesMax: 4 * MiB,
+  /** Networks that are held for the next plan: two of that size. */
+  recentNetworksBytesMax: 512 * MiB,
   /** Deaths of one job's process before the job is given up: a crash that repeats is the job's own. */
   jobCrashesMax: 3,
   /** A worker that has not renewed its lease for so long is dead; its event loop is free, so that it never comes late. */

@@ -1,40 +1,16 @@
-import { buffer } from 'node:stream/consumers';
-import sharp from 'sharp';
-import { pack } from 'tar-stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as make from '../src/core/network/testing.ts';
 import type { Network, Node } from '../src/core/network/index.ts';
-import { createRandom } from '../src/core/random.ts';
 import { encodeNetwork } from '../src/formats/network.ts';
 import { comparison, comparisonPage } from '../src/schema/comparisons.ts';
 import { pruning } from '../src/schema/prunings.ts';
 import { jobProcesses } from './job-processes.ts';
 import { expectProblem, startService, type Service } from './service.ts';
-
-const SIDE = 16;
-const CLASSES = ['dark', 'light', 'striped'];
+import { SHADES_SIDE, uploadShades } from './shades.ts';
 
 let service: Service;
 let datasetId: string;
 let modelId: string;
-
-/** Noisy images, 40 of each class. */
-async function archive(): Promise<Uint8Array> {
-  const tar = pack();
-  for (const [label, name] of CLASSES.entries()) {
-    for (let index = 0; index < 40; index++) {
-      const random = createRandom(100 * label + index);
-      const level = (y: number): number => (name === 'striped' ? (y % 4 < 2 ? 60 : 190) : name === 'dark' ? 70 : 180);
-      const pixels = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, at) => level(Math.floor(at / 3 / SIDE)) + 60 * random.next());
-      const png = await sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } })
-        .png()
-        .toBuffer();
-      tar.entry({ name: `${name}/${index}.png` }, png);
-    }
-  }
-  tar.finalize();
-  return buffer(tar);
-}
 
 const block = (id: string, from: string, filters: number): Node[] => [
   make.conv(id, from, filters, { stride: 2 }),
@@ -44,7 +20,7 @@ const block = (id: string, from: string, filters: number): Node[] => [
 
 function networkOf(seed: number): Network {
   const nodes = [
-    make.input([SIDE, SIDE, 3]),
+    make.input([SHADES_SIDE, SHADES_SIDE, 3]),
     ...block('c1', 'input', 12),
     ...block('c2', 'c1-relu', 16),
     ...block('c3', 'c2-relu', 16),
@@ -61,7 +37,7 @@ const modelOf = async (name: string, seed: number): Promise<string> =>
 beforeAll(async () => {
   // One thread: only then are two runs the same bit for bit.
   service = await startService({ engine: { backend: undefined, threads: 1 } });
-  datasetId = String((await service.made(await service.upload('/datasets?fileName=shades.tar', await archive()), 'dataset')).id);
+  datasetId = await uploadShades(service);
   modelId = await modelOf('small', 1);
 }, 60_000);
 afterAll(() => service.stop());

@@ -1,6 +1,8 @@
 import { and, desc, eq, isNotNull, lt } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
 import { criterionOf, scheduleOf } from '../core/prune/index.ts';
+import { isPlannedAtOnce, planAtOnce } from '../jobs/plan-at-once.ts';
+import type { JobInput } from '../jobs/types.ts';
 import type { PageQuery } from '../schema/common.ts';
 import type { PruneBody, Pruning, PruneRequest } from '../schema/prunings.ts';
 import { prunings } from '../store/tables.ts';
@@ -8,6 +10,7 @@ import type { Context, Outcome } from './context.ts';
 import { hashOf } from './keys.ts';
 import { page } from './pages.ts';
 import { datasetRef, modelRef } from './references.ts';
+import { insertPruning } from './settle.ts';
 
 const view = ({ id, request, artifactId, parentId, plan, report, createdAt }: typeof prunings.$inferSelect): Pruning => ({
   id,
@@ -33,14 +36,14 @@ function resolved({ plan, target, seed, ...asked }: PruneBody): PruneRequest {
 const invalid = (field: string, message: string, hint: string) => new Failure('invalid-request', message, { field, hint });
 
 /**
- * The pruning where the same was done before and its artifact is still here, and else the job that does it.
+ * The pruning where the same was done before and its artifact is still here; a plan that is made at once; else the job that does it.
  * Fails with `not-found`, `unknown-criterion`, and `invalid-request` for a plan of another model or a schedule that makes no sense.
  */
-export function prune({ store, queue }: Context, asked: PruneBody): Outcome<Pruning> {
+export async function prune({ store, queue }: Context, asked: PruneBody): Promise<Outcome<Pruning>> {
   const request = resolved(asked);
   criterionOf(request.criterion);
   scheduleOf(request);
-  return store.transaction((tx) => {
+  const found = store.transaction((tx): { value: Pruning } | { input: JobInput<'prune'> } => {
     const model = modelRef(tx, request.model, 'model');
     const dataset = datasetRef(tx, request.dataset, 'dataset');
     if (request.plan && request.plan.modelHash !== model.contentHash) {
@@ -53,8 +56,19 @@ export function prune({ store, queue }: Context, asked: PruneBody): Outcome<Prun
     const same = eq(prunings.requestHash, hashOf(request));
     const usable = request.planOnly ? same : and(same, isNotNull(prunings.artifactId));
     const done = tx.select().from(prunings).where(usable).orderBy(desc(prunings.id)).get();
-    return done ? { value: view(done) } : { job: queue.enqueue(tx, 'prune', { request, model, dataset }) };
+    return done ? { value: view(done) } : { input: { request, model, dataset } };
   });
+  if ('value' in found) return found;
+  const { input } = found;
+  if (!request.planOnly || !isPlannedAtOnce(input)) return { job: store.transaction((tx) => queue.enqueue(tx, 'prune', input)) };
+  const plan = await planAtOnce(store.blobs, input);
+  const row = store.transaction((tx) => {
+    // They may have been deleted meanwhile.
+    modelRef(tx, request.model, 'model');
+    datasetRef(tx, request.dataset, 'dataset');
+    return insertPruning(tx, input, { plan, artifactId: null, report: null });
+  });
+  return { value: view(row) };
 }
 
 /** Fails with `not-found`. */

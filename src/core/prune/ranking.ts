@@ -37,9 +37,9 @@ export function createRanking(
   }
   const pooled = [...pools.values()].filter((pool) => pool.length > 1).map((pool) => createPool(pool, selections));
   return (ratio) => {
-    const choices = selections.map(({ group, atRatio, limit }): RankedChoice => {
+    const choices = selections.map(({ group, atRatio, asked }): RankedChoice => {
       const own = ratioOf(group) ?? ratio;
-      return { group, removed: atRatio(own), asked: limit(own) };
+      return { group, removed: atRatio(own), asked: asked(own) };
     });
     for (const countsAt of pooled) {
       for (const [at, count] of countsAt(ratio)) {

@@ -30,8 +30,8 @@ export interface Selection extends Pick<Preference, 'scores'> {
   readonly most: number;
   /** Channels that left in earlier steps; ratios count them. */
   readonly gone: number;
-  /** Channels that would leave at a ratio by the width rules alone. */
-  limit(ratio: number): number;
+  /** Channels that a ratio asks for: rounded by the width rules, but also those that the rules hold. */
+  asked(ratio: number): number;
   /** Channels that leave at a ratio, the first to leave first. */
   atRatio(ratio: number): readonly number[];
   /** At most this many, as the width rules allow. */
@@ -55,7 +55,7 @@ export function createSelection(
     const kept = Math.round((size - count) / roundTo) * roundTo;
     return size - Math.min(size, Math.max(kept, least));
   };
-  const limit = (ratio: number): number => ruled(Math.max(0, limitOf(size + gone, ratio) - gone));
+  const unruled = (ratio: number): number => Math.max(0, limitOf(size + gone, ratio) - gone);
   const ofCount = (count: number): readonly number[] => (count === 0 ? [] : select(count / size).slice(0, count));
   /** Where the criterion gives fewer than wanted, the width is brought back to a multiple. */
   const whole = (chosen: readonly number[], wanted: number): readonly number[] => {
@@ -67,9 +67,9 @@ export function createSelection(
     scores,
     most: size - least,
     gone,
-    limit,
+    asked: (ratio) => (unruled(ratio) > size - least ? unruled(ratio) : ruled(unruled(ratio))),
     atRatio(ratio) {
-      const wanted = limit(ratio);
+      const wanted = ruled(unruled(ratio));
       if (wanted === 0) return [];
       // The criterion's own choice at this very ratio, unless the width rules change the number.
       return whole(wanted === limitOf(size, ratio) ? select(ratio) : ofCount(wanted), wanted);

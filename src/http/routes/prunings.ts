@@ -16,7 +16,8 @@ const post = createRoute({
   tags,
   operationId: 'prune',
   summary: 'Prune and fine-tune a model on a dataset, or plan it',
-  description: 'With `planOnly` the request waits some seconds for the plan before it answers with the job.',
+  description:
+    'With `planOnly` the plan is answered at once where it takes less than a job’s process to start, as with l1; else the request waits some seconds for it before it answers with the job.',
   request: { headers: idempotency, body: body(pruneBody) },
   responses: {
     200: json('The pruning, known already, or the plan', pruning),
@@ -49,12 +50,12 @@ export const pruningRoutes = (context: Context) =>
   createRouter()
     .openapi(post, async (c) => {
       const request = c.req.valid('json');
-      const outcome = prune(context, request);
+      const outcome = await prune(context, request);
       if ('value' in outcome) return c.json(outcome.value, 200);
       const job = request.planOnly ? await awaitJob(context, outcome.job.id, limits.planWaitMs) : outcome.job;
       if (job.state !== 'succeeded') return accepted(c, job);
       // The same request is known by now.
-      const planned = prune(context, request);
+      const planned = await prune(context, request);
       return 'value' in planned ? c.json(planned.value, 200) : accepted(c, planned.job);
     })
     .openapi(list, (c) => c.json(listPrunings(context, c.req.valid('query')), 200))

@@ -77,7 +77,8 @@ function flopsOf(network: Network, { target, layers, roundTo, minChannels, prote
   return planner(target).cost.after.flops;
 }
 
-function pruneRequestOf({ criteria: _, seeds: __, ...shared }: CompareRequest, criterion: ComparedCriterion, flops: number): PruneRequest {
+function pruneRequestOf(request: CompareRequest, criterion: ComparedCriterion, flops: number): PruneRequest {
+  const { criteria: _criteria, seeds: _seeds, ...shared } = request;
   return { ...shared, ...criterion, target: { flops }, planOnly: false };
 }
 

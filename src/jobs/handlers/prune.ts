@@ -1,18 +1,16 @@
 import { type Network } from '../../core/network/index.ts';
-import { scheduleOf } from '../../core/prune/index.ts';
 import { compareLogits } from '../../core/stats/index.ts';
 import type { ProfileResult } from '../../schema/profiles.ts';
 import type { PrunePlanView, PruneReport, Stage } from '../../schema/prunings.ts';
 import type { JobContext, JobHandler } from '../types.ts';
 import { classMatch, classNamesOf } from './classes.ts';
-import { estimateJob } from './estimate.ts';
 import { inputSizeOf, packSplits } from './images.ts';
 import { measure } from './measure.ts';
 import { loadNetwork, profileWeights, registerable, stampOf, totalCost } from './models.ts';
-import { planFor, refuseUnplannable, unknownClasses } from './planning.ts';
-import { looksAtAccuracy } from './search.ts';
+import { planAlone } from './plan-alone.ts';
+import { refuseUnplannable } from './planning.ts';
 import { prunedBase, type PrunedBase } from './pruned.ts';
-import { fittedBase, headFits, seedOf, trainingDocument, withHeadFor, type FittedBase, type Run } from './stages.ts';
+import { fittedBase, trainingDocument, withHeadFor, type FittedBase, type Run } from './stages.ts';
 
 /** One image at a time, as a device answers, and batches as a server makes them; the first is what the stages tell. */
 const LATENCY_BATCHES = [
@@ -28,9 +26,11 @@ const LATENCY_BATCHES = [
 export const prune: JobHandler<'prune'> = async (context) => {
   const { request, model, dataset } = context.input;
   const given = await loadNetwork(context.blobs, model);
-  const likely = classMatch(given, dataset) === 'other' ? withHeadFor(given, dataset, request) : given;
-  refuseUnplannable(likely, request);
-  if (request.planOnly) return { plan: await planAlone(context, given, likely), artifact: null, report: null };
+  if (request.planOnly) {
+    const images = once(() => packSplits(context, dataset, inputSizeOf(given), ['train', 'validation']));
+    return { plan: await planAlone(given, context.input, { ...context, images }), artifact: null, report: null };
+  }
+  refuseUnplannable(classMatch(given, dataset) === 'other' ? withHeadFor(given, dataset, request) : given, request);
 
   const images = await packSplits(context, dataset, inputSizeOf(given), ['train', 'validation', 'test']);
   const run: Run = { ...context, engine: await context.engine(), model, dataset, images };
@@ -38,21 +38,6 @@ export const prune: JobHandler<'prune'> = async (context) => {
   const pruned = await prunedBase(run, fitted.base, request);
   return reported(context, run, fitted, pruned);
 };
-
-/** The plan with an estimate of the whole job; nothing is trained. */
-async function planAlone(context: JobContext<'prune'>, given: Network, likely: Network): Promise<PrunePlanView> {
-  const { request, model, dataset } = context.input;
-  const pack = once(() => packSplits(context, dataset, inputSizeOf(given), ['train', 'validation']));
-  if (looksAtAccuracy(request.target)) {
-    const measuring = { ...context, engine: await context.engine(), dataset };
-    if (!(await headFits(measuring, given, (await pack()).validation))) throw unknownClasses();
-  }
-  const seeds = { evidence: seedOf(request, 'evidence'), recalibration: seedOf(request, 'recalibration') };
-  const planned = await planFor(likely, { ...context, request, modelHash: model.contentHash, seeds, images: pack });
-  const trains = scheduleOf(request).kind !== 'one-shot';
-  const notes = trains ? [...planned.notes, 'Chosen by the weights as they are: the schedule trains before it chooses.'] : planned.notes;
-  return { ...planned, notes, estimate: estimateJob(likely, planned, { request, dataset, replaced: likely !== given }) };
-}
 
 /** Measures the stages, registers the artifact and tells all of it. Test images are looked at here and only here. */
 async function reported(

@@ -21,14 +21,15 @@ export function createRunClock(total: number, onProgress: OnProgress, now: () =>
       const start = now();
       begun = start;
       let share = 0;
-      return ({ phase, done: _, total: __, secondsLeft: leftOfRun, ...rest }) => {
+      return (one) => {
+        const { phase, secondsLeft: leftOfRun } = one;
         const spent = (now() - start) / 1000;
         // Before a run is finished, what is known of the first is what its training tells.
         const known = seconds.length > 0 ? seconds.reduce((a, b) => a + b) / seconds.length : leftOfRun && spent + leftOfRun;
         const ofRun = known && Math.max(spent, known);
         if (ofRun) share = Math.max(share, spent / ofRun);
         const secondsLeft = ofRun && ofRun * (total - done) - spent;
-        onProgress({ ...rest, phase: `${label} ${phase}`, done: done + share, total, secondsLeft });
+        onProgress({ ...one, phase: `${label} ${phase}`, done: done + share, total, secondsLeft });
       };
     },
     finished: () => {

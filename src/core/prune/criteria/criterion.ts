@@ -6,6 +6,8 @@ import type { GroupView } from '../view.ts';
 export interface Criterion {
   /** True where it compares channels by Dice, so that `source` says what is compared. */
   readonly compares: boolean;
+  /** True where every pair of a layer's kernels is compared, which takes long in large layers. */
+  readonly pairwise?: true;
   /** What the views must hold beside the weights. */
   needs(source: Source): readonly Need[];
   /** Why no score can be given to this group, where none can. */

@@ -15,6 +15,7 @@ function typicality(view: GroupView): Float64Array {
 
 const comparing = (own: Pick<Criterion, 'score' | 'chooser'>): Criterion => ({
   compares: true,
+  pairwise: true,
   needs: (source) => (source === 'activations' ? ['activations'] : []),
   ...own,
 });

@@ -6,7 +6,9 @@ import { meanOver, ofWeights, relative } from './criterion.ts';
  * Σ_j ‖w_i − w_j‖₂ over the layer's filters, signs kept: one near the geometric median is replaceable (FPGM, He et al.
  * 2019); divided by the layer's mean, averaged over the producers.
  */
-export const fpgm = ofWeights((view) => meanOver(view.rows(), view.size, (matrices) => relative(distanceSums(matrices, view.size))));
+export const fpgm = ofWeights((view) => meanOver(view.rows(), view.size, (matrices) => relative(distanceSums(matrices, view.size))), {
+  pairwise: true,
+});
 
 /**
  * ‖w_i‖₂ over the layer's mean, times the mean angle between w_i and the layer's other filters as a share of π, averaged
@@ -17,18 +19,20 @@ export const fpgm = ofWeights((view) => meanOver(view.rows(), view.size, (matric
  * 2210.16504), whose sparse training is {@link groupLasso}. Only the paper's abstract could be had: how it weights norm,
  * angle and the layers' connectivity is not checked.
  */
-export const dacp = ofWeights((view) =>
-  meanOver(view.rows(), view.size, (matrices) => {
-    const { size } = view;
-    const dots = dotsOf(matrices, size);
-    const norms = Float64Array.from({ length: size }, (_, i) => Math.sqrt(dots[i * size + i]));
-    const lengths = relative(norms);
-    return lengths.map((length, i) => {
-      let angles = 0;
-      for (let j = 0; j < size; j++) if (j !== i) angles += angleOf(dots[i * size + j], norms[i] * norms[j]);
-      return (length * angles) / (Math.PI * (size - 1));
-    });
-  }),
+export const dacp = ofWeights(
+  (view) =>
+    meanOver(view.rows(), view.size, (matrices) => {
+      const { size } = view;
+      const dots = dotsOf(matrices, size);
+      const norms = Float64Array.from({ length: size }, (_, i) => Math.sqrt(dots[i * size + i]));
+      const lengths = relative(norms);
+      return lengths.map((length, i) => {
+        let angles = 0;
+        for (let j = 0; j < size; j++) if (j !== i) angles += angleOf(dots[i * size + j], norms[i] * norms[j]);
+        return (length * angles) / (Math.PI * (size - 1));
+      });
+    }),
+  { pairwise: true },
 );
 
 const angleOf = (dot: number, lengths: number): number =>
