@@ -1,10 +1,25 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Network } from '../../src/core/network/types.ts';
 import { conv, dense, flatten, input, norm, relu, withRandomWeights } from '../../src/core/network/testing.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { createRandom, type Random } from '../../src/core/random.ts';
-import { readModel, writeKeras, writeOnnx, writeTfjsZip } from '../../src/formats/models/index.ts';
+import { graphModelOf } from '../../src/formats/models/graph-model.fixture.ts';
+import {
+  readModel,
+  writeDeepCompression,
+  writeKeras,
+  writeOnnx,
+  writeSafetensorsModel,
+  writeTfjsZip,
+} from '../../src/formats/models/index.ts';
+import { namedWeights, torchNaming } from '../../src/backbones/index.ts';
+import { kerasH5Of } from '../../src/formats/models/keras-h5.fixture.ts';
+import { decodeOnnx, encodeOnnx } from '../../src/formats/models/onnx-proto.ts';
+import { stateDictFile } from '../../src/formats/models/pytorch.fixture.ts';
+import { writeSafetensors } from '../../src/formats/models/safetensors.ts';
+import { zip } from '../../src/formats/models/testing.ts';
 import { encodeNetwork } from '../../src/formats/network.ts';
 
 /** Far above what a file of a few kilobytes can need. */
@@ -21,6 +36,26 @@ function damaged(sound: Uint8Array, random: Random): Uint8Array {
   return random.next() < 0.2 ? bytes.subarray(0, random.integer(bytes.length)) : bytes;
 }
 
+/** The network in every format; an architecture by name where a file holds weights alone. */
+async function soundFiles(network: Network): Promise<readonly (readonly [format: string, bytes: Uint8Array])[]> {
+  const { model, weights } = graphModelOf(network);
+  const named = new Map(namedWeights(network, torchNaming));
+  return [
+    ['tfjs', await writeTfjsZip(network)],
+    ['tfjs graph', await zip({ 'model.json': JSON.stringify(model), 'group1-shard1of1.bin': weights })],
+    ['onnx', writeOnnx(network)],
+    ['onnx of others', encodeOnnx({ ...decodeOnnx(writeOnnx(network)), metadata: new Map() })],
+    ['keras', await writeKeras(network)],
+    ['keras h5', await kerasH5Of(network)],
+    ['keras h5, weights alone', await kerasH5Of(network, { topology: false })],
+    ['pytorch', await stateDictFile(named)],
+    ['safetensors', encodeNetwork(network)],
+    ['safetensors for others', writeSafetensorsModel(network)],
+    ['safetensors, weights alone', writeSafetensors(named, {})],
+    ['deep compression', writeDeepCompression(network, { bits: { conv: 3, dense: 3 } }).bytes],
+  ];
+}
+
 /**
  * Reads damaged model files of every format for so long.
  * @throws Error naming format and seed for a defect: anything but a Network or a Failure, in bounded time and memory
@@ -34,12 +69,7 @@ export async function fuzzFormats({ seconds, seed }: { seconds: number; seed: nu
     flatten('f', 'r'),
     dense('d', 'f', 2),
   ]);
-  const files: [format: string, bytes: Uint8Array][] = [
-    ['tfjs', await writeTfjsZip(network)],
-    ['onnx', writeOnnx(network)],
-    ['keras', await writeKeras(network)],
-    ['safetensors', encodeNetwork(network)],
-  ];
+  const files = await soundFiles(network);
   const random = createRandom(seed);
   const folder = await mkdtemp(join(tmpdir(), 'espalier-fuzz-'));
   const path = join(folder, 'model');
