@@ -60,7 +60,7 @@ export function tensorflowAlgebra(binding: TensorflowBinding, small: LinearAlgeb
           return run('Bitcast', [type('T', binding.TF_INT32), type('type', DOUBLE)], [id])[0];
         },
         download(id, single) {
-          if (single) return Float64Array.from(binding.tensorDataSync(id));
+          if (single) return new Float64Array(binding.tensorDataSync(id));
           const [words] = run('Bitcast', [type('T', DOUBLE), type('type', binding.TF_INT32)], [id]);
           const { buffer, byteOffset, length } = binding.tensorDataSync(words);
           return new Float64Array(buffer.slice(byteOffset, byteOffset + 4 * length));
@@ -121,7 +121,7 @@ interface Calls {
 /** Both in float32 only where both are. */
 function sameType(a: Values, b: Values): [Values, Values] {
   if (a instanceof Float32Array === b instanceof Float32Array) return [a, b];
-  return [Float64Array.from(a), Float64Array.from(b)];
+  return [new Float64Array(a), new Float64Array(b)];
 }
 
 /** From ascending values with vectors as columns to descending ones with vectors as rows. */

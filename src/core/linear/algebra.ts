@@ -51,7 +51,7 @@ function products(a: Rows, b: Rows): Float64Array {
 }
 
 function eigen(matrix: Float64Array | Float32Array, n: number): SymmetricEigen {
-  return { ...symmetricEigen(Float64Array.from(matrix), n), epsilon: epsilonOf(matrix) };
+  return { ...symmetricEigen(new Float64Array(matrix), n), epsilon: epsilonOf(matrix) };
 }
 
 /** Relative rounding of the numbers that an array holds. */
@@ -73,7 +73,7 @@ function solve(matrix: Float64Array, n: number, right: Float64Array, columns: nu
     }
     logDeterminant += 2 * Math.log(lower[i * n + i]);
   }
-  const solution = Float64Array.from(right);
+  const solution = new Float64Array(right);
   const substitute = (i: number, from: number, to: number, factor: (k: number) => number): void => {
     for (let k = from; k < to; k++) {
       const weight = factor(k);

@@ -45,9 +45,9 @@ export function decompose(features: Features, labels: ArrayLike<number>, classes
   const side = Math.min(count, dimensions);
   const single = side > DOUBLE_SIDE_MAX;
   const { centred, mean } = centreOf(features);
-  const rows = rowsOf(single ? { dimensions, values: Float32Array.from(centred.values) } : centred);
+  const rows = rowsOf(single ? { dimensions, values: new Float32Array(centred.values) } : centred);
   const gram = wide ? linear.gramOfRows(rows) : linear.gramOfColumns(rows);
-  const { values, vectors, epsilon } = linear.eigen(single ? Float32Array.from(gram) : gram, side);
+  const { values, vectors, epsilon } = linear.eigen(single ? new Float32Array(gram) : gram, side);
   const floor = Math.max(count, dimensions) * epsilon * Math.max(values[0], 0);
   const rounding = values.findIndex((value) => value <= floor);
   const rank = rounding < 0 ? side : rounding;

@@ -1,13 +1,13 @@
 import type { Random } from '../random.ts';
 import type { Features } from './features.ts';
 
-const LLOYD_ROUNDS = 20;
-const ROUNDS = 100;
+const LLOYD_ROUNDS = 10;
+const ROUNDS = 30;
 const TOLERANCE = 1e-3;
 /** Added to the diagonal of every covariance. */
 const RIDGE = 1e-6;
-/** A component whose logarithm is so far below the best one's is not told from none in a sum of doubles. */
-const NEGLIGIBLE = 40;
+/** A component whose logarithm is so far below the best one's has no share that twelve digits would show. */
+const NEGLIGIBLE = 30;
 
 export interface Mixture {
   readonly components: number;
@@ -27,7 +27,7 @@ interface Component {
 
 /**
  * Gaussian mixture with full covariances by expectation maximisation (Dempster 1977) from a first assignment, until the mean
- * log likelihood gains less than 1e-3, 100 rounds at most: scikit-learn's defaults.
+ * log likelihood gains less than 1e-3 (scikit-learn's default), 30 rounds at most.
  *
  * @param points count × dimensions
  * @param assignment component of each point to begin with, each below `components`

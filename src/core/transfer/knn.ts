@@ -41,7 +41,7 @@ export function knnScore(
 
 /** Rows of length one in float32, which tells neighbours apart; a row of zeros stays. */
 function unitRows({ dimensions, values }: Features): Features {
-  const unit = Float32Array.from(values);
+  const unit = new Float32Array(values);
   for (let row = 0; row < unit.length; row += dimensions) {
     let square = 0;
     for (let at = row; at < row + dimensions; at++) square += unit[at] * unit[at];

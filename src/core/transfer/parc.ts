@@ -6,14 +6,14 @@ import { ascending } from './radix.ts';
 
 /** Principal components that the features are first projected on, as published. */
 const COMPONENTS = 32;
-/** Images whose pairs are looked at: twice as many as published. Pairs grow with the square. */
-const IMAGES_MAX = 1000;
+/** Images whose pairs are looked at, as published: pairs grow with the square. */
+const IMAGES_MAX = 500;
 
 /**
  * PARC (Bolya 2021): 100 × Spearman correlation, over all pairs of images, of 1 − Pearson between their standardised
  * features and 1 − Pearson between their one-hot labels. The labels know two distances only, so the correlation is
  * √(12 s d) (A − ½) up to ties, s and d the shares of pairs of one class and of different classes, and A the probability that
- * a pair of different classes lies further apart than one of the same. Of more than 1,000 images it takes as many, spread
+ * a pair of different classes lies further apart than one of the same. Of more than 500 images it takes as many, spread
  * evenly over each class; the others then have no influence.
  *
  * @param parts the features themselves where they have no more than 32 dimensions, otherwise their principal components
@@ -122,7 +122,7 @@ function standardised(features: Features): Features {
 
 /** Rows minus their mean, to length one, so that dot products are Pearson correlations. */
 function unitDeviations({ dimensions, values }: Features): Features {
-  const unit = Float64Array.from(values);
+  const unit = new Float64Array(values);
   for (let row = 0; row < unit.length; row += dimensions) {
     let mean = 0;
     let square = 0;

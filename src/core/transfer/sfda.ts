@@ -1,6 +1,5 @@
 import { type Decomposition, principalCoordinates } from './decomposition.ts';
 import { type Features, rowsOf, sumOf } from './features.ts';
-import { softmax } from '../stats/classification.ts';
 import type { Measured } from './influence.ts';
 
 /**
@@ -22,7 +21,9 @@ export function sfda(parts: Decomposition): Measured {
     const others = sumOf(coordinates, images).map((sum) => -sum / (count - images.length));
     for (const image of images) {
       // The published code softens the probabilities by a second softmax before it mixes.
-      const confidence = softmax(first.probabilities.subarray(image * classes, (image + 1) * classes))[label];
+      const doubted = first.probabilities.slice(image * classes, (image + 1) * classes);
+      softmaxInPlace(doubted, 0, classes);
+      const confidence = doubted[label];
       for (let at = image * dimensions, d = 0; d < dimensions; at++, d++) {
         mixed[at] = confidence * values[at] + (1 - confidence) * others[d];
       }
@@ -57,8 +58,7 @@ function discriminant(
   const ridge = Math.max((shrinkage * trace) / featureDimensions, 4 * dimensions * epsilon * largest);
   for (let at = 0; at < within.length; at++) within[at] *= 1 - shrinkage;
   for (let d = 0; d < dimensions; d++) within[d * dimensions + d] += ridge;
-  const probabilities = new Float64Array(count * classes).fill(Number.NaN);
-  if (!(ridge > 0)) return { probabilities, shrinkage };
+  if (!(ridge > 0)) return { probabilities: new Float64Array(count * classes).fill(Number.NaN), shrinkage };
 
   const right = new Float64Array(dimensions * classes);
   means.forEach((mean, label) => mean.forEach((value, d) => (right[d * classes + label] = value)));
@@ -75,9 +75,18 @@ function discriminant(
   const scores = linear.products(rowsOf(coordinates), { count: classes, size: dimensions, values: directions });
   for (let row = 0; row < scores.length; row += classes) {
     for (let label = 0; label < classes; label++) scores[row + label] += offsets[label];
-    probabilities.set(softmax(scores.subarray(row, row + classes)), row);
+    softmaxInPlace(scores, row, classes);
   }
-  return { probabilities, shrinkage };
+  return { probabilities: scores, shrinkage };
+}
+
+/** Softmax of one row of a table. */
+function softmaxInPlace(values: Float64Array, row: number, columns: number): void {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let at = row; at < row + columns; at++) largest = Math.max(largest, values[at]);
+  let sum = 0;
+  for (let at = row; at < row + columns; at++) sum += values[at] = Math.exp(values[at] - largest);
+  for (let at = row; at < row + columns; at++) values[at] /= sum;
 }
 
 /** Three rounds of power iteration from the row sums, as published: close enough to set a shrinkage by. */
