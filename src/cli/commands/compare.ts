@@ -28,7 +28,7 @@ interface CompareOptions extends TuningOptions {
 export function addCompareCommand(program: Command): void {
   const command = program
     .command('compare')
-    .argument('<model>', 'id, name, zoo:NAME or file')
+    .argument('<model>', 'id, name, zoo:NAME, hf:ORG/NAME or file')
     .argument('<dataset>', 'id, name, archive or image folder')
     .option('--criteria <ids...>', 'e.g. dice l1 random dice:activations l1:global (default: dice l1 random); the first is compared with')
     .option('--flops <n>', 'FLOPs that every pruned model may have, e.g. 20M', numeral('--flops'))

@@ -15,7 +15,7 @@ import type { Session } from '../session.ts';
 export function addGroupsCommand(program: Command): void {
   program
     .command('groups')
-    .argument('<model>', 'id, name, zoo:NAME or file')
+    .argument('<model>', 'id, name, zoo:NAME, hf:ORG/NAME or file')
     .description('which channels can only leave together, and why')
     .action(
       run(async (session, spec: string) => {

@@ -24,7 +24,7 @@ interface ProfileOptions {
 export function addProfileCommand(program: Command): void {
   program
     .command('profile')
-    .argument('<model>', 'id, name, zoo:NAME or file')
+    .argument('<model>', 'id, name, zoo:NAME, hf:ORG/NAME or file')
     .option('--data <dataset>', 'compare activations on the images of this dataset instead of weights')
     .option('--layers <which>', 'conv, or all to take Dense layers in')
     .option('--images <n>', 'images to show the model', wholeNumber('--images'))

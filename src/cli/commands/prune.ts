@@ -31,7 +31,7 @@ interface PruneOptions extends TargetOptions, ScheduleOptions, TuningOptions {
 export function addPruneCommand(program: Command): void {
   const command = program
     .command('prune')
-    .argument('<model>', 'id, name, zoo:NAME or file')
+    .argument('<model>', 'id, name, zoo:NAME, hf:ORG/NAME or file')
     .argument('<dataset>', 'id, name, archive or image folder')
     .option('--ratio <share>', 'share of kernels that leaves each group (default: 0.3)', fraction('--ratio'))
     .option('--layer-ratio <layer=share>', 'ratio of layers by name or pattern, e.g. "stage3*=0.5" (repeatable)', layerRatio)

@@ -33,7 +33,7 @@ export function addRecommendCommand(program: Command): void {
   program
     .command('recommend')
     .argument('<dataset>', 'id, name, archive or image folder')
-    .option('--candidates <models...>', 'models to choose from: ids, names, files, zoo:NAME or zoo:*', ['zoo:*'])
+    .option('--candidates <models...>', 'models to choose from: ids, names, files, zoo:NAME, zoo:* or hf:ORG/NAME', ['zoo:*'])
     .option('--licence <ids...>', 'only candidates under one of these licences, e.g. Apache-2.0')
     .option('--family <names...>', 'only candidates of these families, e.g. resnet mobilenet')
     .option('--input-max <pixels>', 'longest side of the input', wholeNumber('--input-max'))
