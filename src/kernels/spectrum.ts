@@ -9,7 +9,7 @@ const SIDE_LEAST = 160;
 /** Rows of a task in assembly/products.ts, and bytes of its sums. */
 const STRIP = 32;
 const SUMS_BYTES = 128;
-const [MULTIPLY, UPDATE] = [3, 4];
+const [MULTIPLY, DOTS, COMBINE, UPDATE] = [3, 4, 5, 6];
 
 const ceilTo = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
@@ -31,33 +31,54 @@ export function eigenvaluesOn(threads: Threads, triangle: Float64Array, count: n
     next += values * 8;
     return at;
   };
-  const [values, v, product, w, left, right] = [side * side, ...[1, 1, 1, 2, 2].map((rows) => rows * WIDTH * side)].map(allocate);
+  const values = allocate(side * side);
+  const columns = allocate(3 * WIDTH * side);
+  const left = allocate(2 * WIDTH * side);
+  const right = allocate(2 * WIDTH * side);
+  const dots = allocate(2 * WIDTH * WIDTH);
   const sums = next;
   threads.reserve(sums + Math.ceil(side / STRIP) * SUMS_BYTES);
   const view = (at: number, length: number): Float64Array => new Float64Array(threads.memory.buffer, at, length);
   const matrix = view(values, side * side).fill(0);
   fill(matrix, triangle, count, side);
   const [packedLeft, packedRight] = [left, right].map((at) => view(at, 2 * WIDTH * side));
+  const own = view(columns, 3 * WIDTH * side);
+  /** V, A V or W. */
+  const part = (which: number, from: number): Float64Array =>
+    own.subarray(which * WIDTH * (side - from), (which + 1) * WIDTH * (side - from));
 
-  const run = (phase: number, begin: number): void =>
-    threads.run(Math.ceil((side - begin) / STRIP), phase, [side, begin, WIDTH, values, left, right, product, sums]);
-  const eigenvalues = eigenvaluesByBand(
-    {
-      side,
-      values: matrix,
-      multiply: (begin, vectors) => {
-        packColumns(packedRight, vectors, side - begin);
-        run(MULTIPLY, begin);
-      },
-      update: (begin, vectors, weights) => {
-        packRows(packedLeft, [vectors, weights], side - begin);
-        packRows(packedRight, [weights, vectors], side - begin);
-        run(UPDATE, begin);
-      },
+  const run = (tasks: number, phase: number, begin: number): void =>
+    threads.run(tasks, phase, [side, begin, WIDTH, values, columns, left, right, dots, sums]);
+  const strips = (begin: number): number => Math.ceil((side - begin) / STRIP);
+  const eigenvalues = eigenvaluesByBand({
+    side,
+    values: matrix,
+    width: WIDTH,
+    columns: own,
+    multiply: (begin) => {
+      packColumns(packedRight, part(0, begin), side - begin);
+      run(strips(begin), MULTIPLY, begin);
     },
-    WIDTH,
-    [view(v, WIDTH * side), view(product, WIDTH * side), view(w, WIDTH * side)],
-  );
+    // V is packed still.
+    dots: (begin) => {
+      run((2 * WIDTH) / 4, DOTS, begin);
+      return view(dots, 2 * WIDTH * WIDTH);
+    },
+    combine: (begin, c) => {
+      for (let k = 0; k < 2 * WIDTH; k++) {
+        for (let column = 0; column < WIDTH; column++) {
+          packedLeft[((column >> 2) * 2 * WIDTH + k) * 4 + (column & 3)] = c[k * WIDTH + column];
+        }
+      }
+      run(strips(begin), COMBINE, begin);
+    },
+    update: (begin) => {
+      const [v, , w] = [0, 1, 2].map((which) => part(which, begin));
+      packRows(packedLeft, [v, w], side - begin);
+      packRows(packedRight, [w, v], side - begin);
+      run(strips(begin), UPDATE, begin);
+    },
+  });
   return side === count ? eigenvalues : withoutZeros(eigenvalues, side - count);
 }
 

@@ -3,38 +3,54 @@ import { createRandom } from '../random.ts';
 import { eigenvaluesByBand, type ReducedMatrix } from './band.ts';
 import { symmetricEigenvalues } from './symmetric.ts';
 
-/** Both products as they are defined. */
-function plain(values: Float64Array, side: number): ReducedMatrix {
+/** The products as they are defined. */
+function plain(values: Float64Array, side: number, width: number): ReducedMatrix {
+  const columns = new Float64Array(3 * width * side);
+  const product = (length: number, at: (i: number) => number): number => {
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += at(i);
+    return sum;
+  };
+  /** Column c of [V, A V, W], row r. */
+  const place = (from: number, c: number, r: number): number => c * (side - from) + r;
   return {
     side,
     values,
-    multiply: (from, v, product) => {
-      const length = side - from;
-      for (let c = 0; c * length < v.length; c++) {
-        for (let r = 0; r < length; r++) {
-          let sum = 0;
-          for (let k = 0; k < length; k++) sum += values[(from + r) * side + from + k] * v[c * length + k];
-          product[c * length + r] = sum;
+    width,
+    columns,
+    multiply: (from) => {
+      for (let c = 0; c < width; c++) {
+        for (let r = 0; r < side - from; r++) {
+          columns[place(from, width + c, r)] = product(
+            side - from,
+            (k) => values[(from + r) * side + from + k] * columns[place(from, c, k)],
+          );
         }
       }
     },
-    update: (from, v, w) => {
-      const length = side - from;
-      for (let c = 0; c * length < v.length; c++) {
-        for (let r = 0; r < length; r++) {
-          for (let k = 0; k < length; k++) {
-            values[(from + r) * side + from + k] -= v[c * length + r] * w[c * length + k] + w[c * length + r] * v[c * length + k];
-          }
+    dots: (from) =>
+      Float64Array.from({ length: 2 * width * width }, (_, at) =>
+        product(side - from, (r) => columns[place(from, Math.floor(at / width), r)] * columns[place(from, at % width, r)]),
+      ),
+    combine: (from, coefficients) => {
+      for (let c = 0; c < width; c++) {
+        for (let r = 0; r < side - from; r++) {
+          columns[place(from, 2 * width + c, r)] = product(2 * width, (k) => columns[place(from, k, r)] * coefficients[k * width + c]);
+        }
+      }
+    },
+    update: (from) => {
+      const [v, w] = [0, 2 * width].map((first) => (c: number, r: number) => columns[place(from, first + c, r)]);
+      for (let r = 0; r < side - from; r++) {
+        for (let k = 0; k < side - from; k++) {
+          values[(from + r) * side + from + k] -= product(width, (c) => v(c, r) * w(c, k) + w(c, r) * v(c, k));
         }
       }
     },
   };
 }
 
-function spectrum(matrix: Float64Array, side: number, width: number): Float64Array {
-  const rows = (): Float64Array => new Float64Array(width * side);
-  return eigenvaluesByBand(plain(matrix.slice(), side), width, [rows(), rows(), rows()]);
-}
+const spectrum = (matrix: Float64Array, side: number, width: number): Float64Array => eigenvaluesByBand(plain(matrix.slice(), side, width));
 
 describe('eigenvaluesByBand', () => {
   for (const [side, rank, width] of [

@@ -1,16 +1,26 @@
 import { implicitQl } from './symmetric.ts';
 
-/** A symmetric matrix under reduction, with the two products that take nearly all of its time. */
+/**
+ * A symmetric matrix under reduction, with the products that take nearly all of its time. They work on the rows and columns
+ * from `from` on, and on three matrices V, A V and W of `width` columns, which lie one after the other in `columns`, each as
+ * one row of side − from values for each of its columns.
+ */
 export interface ReducedMatrix {
   readonly side: number;
   /** A, side × side, row-major, both triangles. */
   readonly values: Float64Array;
-  /**
-   * A V on the rows and columns from `from` on. V and the product hold one row for each of V's columns, of side − from values.
-   */
-  multiply(from: number, v: Float64Array, product: Float64Array): void;
-  /** A −= V Wᵀ + W Vᵀ on the same part of A; V and W as in `multiply`. */
-  update(from: number, v: Float64Array, w: Float64Array): void;
+  /** Columns that are reduced together: the band's width. A multiple of four. */
+  readonly width: number;
+  /** 3 × width × side values. */
+  readonly columns: Float64Array;
+  /** A V from V. */
+  multiply(from: number): void;
+  /** Vᵀ V and below it (A V)ᵀ V: 2 · width × width, row-major. */
+  dots(from: number): Float64Array;
+  /** W = [V, A V] C; C is 2 · width × width, row-major. */
+  combine(from: number, c: Float64Array): void;
+  /** A −= V Wᵀ + W Vᵀ. */
+  update(from: number): void;
 }
 
 /** The lower triangle of a symmetric band matrix: entry (r, c) at c · (width + 2) + r − c, with room for one diagonal more. */
@@ -25,21 +35,15 @@ interface Band {
  * the work is products of matrices, and from the band to tridiagonal form by rotations (Bischof, Lang & Sun 2000; Schwarz 1968).
  *
  * @param matrix overwritten
- * @param width of the band: columns that are reduced together, a multiple of four
- * @param scratch three times width × side values, where the two products read and write
  */
-export function eigenvaluesByBand(
-  matrix: ReducedMatrix,
-  width: number,
-  scratch: readonly [Float64Array, Float64Array, Float64Array],
-): Float64Array {
-  const { diagonal, off } = tridiagonalise(reduceToBand(matrix, width, scratch));
+export function eigenvaluesByBand(matrix: ReducedMatrix): Float64Array {
+  const { diagonal, off } = tridiagonalise(reduceToBand(matrix));
   implicitQl(diagonal, off, null);
   return diagonal.sort().reverse();
 }
 
-function reduceToBand(matrix: ReducedMatrix, width: number, scratch: readonly [Float64Array, Float64Array, Float64Array]): Band {
-  const { side, values } = matrix;
+function reduceToBand(matrix: ReducedMatrix): Band {
+  const { side, values, width, columns } = matrix;
   const band: Band = { side, width, entries: new Float64Array(side * (width + 2)) };
   // As in symmetric.ts: what is left of a matrix of low rank is zero far below rounding.
   const negligible = Number.EPSILON ** 2 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -47,20 +51,18 @@ function reduceToBand(matrix: ReducedMatrix, width: number, scratch: readonly [F
   for (; first + width < side; first += width) {
     const from = first + width;
     const length = side - from;
-    const [v, product, w] = scratch.map((rows) => rows.subarray(0, width * length));
-    // A's rows are its columns: the panel lies as V is wanted, one row for each column.
+    // A's rows are its columns: the panel lies as V is wanted.
     for (let c = 0; c < width; c++) {
       const row = (first + c) * side;
-      v.set(values.subarray(row + from, row + side), c * length);
+      columns.set(values.subarray(row + from, row + side), c * length);
       copyColumn(band, first + c, values, row + first + c, width - c);
     }
-    const factors = reflect(v, length, width, negligible, (c, r, value) => {
+    const factors = reflect(columns, length, width, negligible, (c, r, value) => {
       band.entries[(first + c) * (width + 2) + width - c + r] = value;
     });
-    const triangle = blockFactor(v, length, factors);
-    matrix.multiply(from, v, product);
-    halve(v, product, w, triangle, length);
-    matrix.update(from, v, w);
+    matrix.multiply(from);
+    matrix.combine(from, halfUpdate(matrix.dots(from), factors));
+    matrix.update(from);
   }
   for (let c = first; c < side; c++) copyColumn(band, c, values, c * side + c, side - c);
   return band;
@@ -71,8 +73,8 @@ function copyColumn({ width, entries }: Band, column: number, values: Float64Arr
 }
 
 /**
- * QR factorisation of a panel of `length` × width by Householder reflections I − τ v vᵀ. The panel becomes their vectors; R is
- * told entry by entry.
+ * QR factorisation of the panel of `length` × width that lies first in `panel`, by Householder reflections I − τ v vᵀ. It becomes
+ * their vectors; R is told entry by entry.
  *
  * @returns τ of each
  */
@@ -103,7 +105,7 @@ function reflect(
     panel[row + c] = edge - target;
     factors[c] = 1 / (norm * norm - edge * target);
     const dots = new Float64Array(width);
-    dotRows(panel, row + c, panel, c, length, length - c, dots, c + 1);
+    dotRows(panel, row + c, length, length - c, dots, c + 1);
     for (let other = c + 1; other < width; other++) {
       addScaled(panel, other * length + c, -factors[c] * dots[other], panel, row + c, length - c);
     }
@@ -111,58 +113,48 @@ function reflect(
   return factors;
 }
 
-/** T of H(0) … H(width − 1) = I − V T Vᵀ, upper triangular, row-major (Schreiber & Van Loan 1989). */
-function blockFactor(v: Float64Array, length: number, factors: Float64Array): Float64Array {
+/**
+ * With H(0) … H(width − 1) = I − V T Vᵀ (Schreiber & Van Loan 1989), A between the reflections is A − V Wᵀ − W Vᵀ for
+ * W = A V T − ½ V Tᵀ (Vᵀ A V) T.
+ *
+ * @param dots Vᵀ V and (A V)ᵀ V
+ * @returns C of W = [V, A V] C
+ */
+function halfUpdate(dots: Float64Array, factors: Float64Array): Float64Array {
   const width = factors.length;
-  const triangle = new Float64Array(width * width);
-  const dots = new Float64Array(width);
-  for (let c = 0; c < width; c++) {
-    dotRows(v, c * length, v, 0, length, length, dots, 0);
-    for (let i = 0; i < c; i++) {
+  const c = new Float64Array(2 * width * width);
+  const t = c.subarray(width * width);
+  for (let column = 0; column < width; column++) {
+    for (let i = 0; i < column; i++) {
       let sum = 0;
-      for (let k = i; k < c; k++) sum += triangle[i * width + k] * dots[k];
-      triangle[i * width + c] = -factors[c] * sum;
+      for (let k = i; k < column; k++) sum += t[i * width + k] * dots[k * width + column];
+      t[i * width + column] = -factors[column] * sum;
     }
-    triangle[c * width + c] = factors[c];
+    t[column * width + column] = factors[column];
   }
-  return triangle;
+  const between = new Float64Array(width * width);
+  for (let i = 0; i < width; i++) {
+    for (let column = 0; column < width; column++) {
+      let sum = 0;
+      for (let k = 0; k <= column; k++) sum += dots[(width + k) * width + i] * t[k * width + column];
+      between[i * width + column] = sum;
+    }
+  }
+  for (let i = 0; i < width; i++) {
+    for (let column = 0; column < width; column++) {
+      let sum = 0;
+      for (let k = 0; k <= i; k++) sum += t[k * width + i] * between[k * width + column];
+      c[i * width + column] = -sum / 2;
+    }
+  }
+  return c;
 }
 
-/** W = X − ½ V Tᵀ Vᵀ X with X = A V T, so that A − V Wᵀ − W Vᵀ is A between the reflections. */
-function halve(v: Float64Array, product: Float64Array, w: Float64Array, triangle: Float64Array, length: number): void {
-  const width = Math.sqrt(triangle.length);
-  const scales = new Float64Array(width);
-  w.fill(0);
-  for (let c = 0; c < width; c++) {
-    for (let k = 0; k < width; k++) scales[k] = triangle[k * width + c];
-    addRows(w, c * length, product, scales, length);
-  }
-  const inner = new Float64Array(width * width);
-  for (let c = 0; c < width; c++) dotRows(w, c * length, v, 0, length, length, inner.subarray(c * width, (c + 1) * width), 0);
-  for (let c = 0; c < width; c++) {
-    for (let i = 0; i < width; i++) {
-      let sum = 0;
-      for (let k = 0; k <= i; k++) sum += triangle[k * width + i] * inner[c * width + k];
-      scales[i] = -sum / 2;
-    }
-    addRows(w, c * length, v, scales, length);
-  }
-}
-
-/** dots[r] = Σ x[i] rows[r · stride + i] for the rows from `first` on; four at a time share the loads of x. */
-function dotRows(
-  x: Float64Array,
-  atX: number,
-  rows: Float64Array,
-  atRows: number,
-  stride: number,
-  length: number,
-  dots: Float64Array,
-  first: number,
-): void {
+/** dots[r] = Σ x[i] x[i + distance], rows apart, for the rows r from `first` on; x begins in row first − 1. Four at a time share its loads. */
+function dotRows(panel: Float64Array, at: number, stride: number, length: number, dots: Float64Array, first: number): void {
   let r = first;
   for (; r + 4 <= dots.length; r += 4) {
-    let at0 = atRows + r * stride;
+    let at0 = at + (r - first + 1) * stride;
     let at1 = at0 + stride;
     let at2 = at1 + stride;
     let at3 = at2 + stride;
@@ -170,34 +162,19 @@ function dotRows(
     let d1 = 0;
     let d2 = 0;
     let d3 = 0;
-    for (let i = atX; i < atX + length; i++) {
-      const value = x[i];
-      d0 += value * rows[at0++];
-      d1 += value * rows[at1++];
-      d2 += value * rows[at2++];
-      d3 += value * rows[at3++];
+    for (let i = at; i < at + length; i++) {
+      const value = panel[i];
+      d0 += value * panel[at0++];
+      d1 += value * panel[at1++];
+      d2 += value * panel[at2++];
+      d3 += value * panel[at3++];
     }
     dots[r] = d0;
     dots[r + 1] = d1;
     dots[r + 2] = d2;
     dots[r + 3] = d3;
   }
-  for (; r < dots.length; r++) dots[r] = dot(x, atX, rows, atRows + r * stride, length);
-}
-
-/** y += Σ scales[r] rows[r · length …]; four at a time share the loads and stores of y. */
-function addRows(y: Float64Array, atY: number, rows: Float64Array, scales: Float64Array, length: number): void {
-  for (let r = 0; r < scales.length; r += 4) {
-    const s0 = scales[r];
-    const s1 = scales[r + 1];
-    const s2 = scales[r + 2];
-    const s3 = scales[r + 3];
-    let at0 = r * length;
-    let at1 = at0 + length;
-    let at2 = at1 + length;
-    let at3 = at2 + length;
-    for (let i = atY; i < atY + length; i++) y[i] += s0 * rows[at0++] + s1 * rows[at1++] + s2 * rows[at2++] + s3 * rows[at3++];
-  }
+  for (; r < dots.length; r++) dots[r] = dot(panel, at, panel, at + (r - first + 1) * stride, length);
 }
 
 /** Σ a[i] b[i] over `length` values from two places on. */

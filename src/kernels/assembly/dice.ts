@@ -1,6 +1,6 @@
 import { Comparison } from './comparison';
 import { pack } from './pack';
-import { multiply, Products, update } from './products';
+import { combine, dots, multiply, Products, update } from './products';
 import { compare } from './tiles';
 import { average } from './triangle';
 
@@ -15,6 +15,8 @@ export function work(job: Comparison): i32 {
     else if (job.phase === 1) compare(job, task);
     else if (job.phase === 2) average(job, task);
     else if (job.phase === 3) multiply(changetype<Products>(job), task);
+    else if (job.phase === 4) dots(changetype<Products>(job), task);
+    else if (job.phase === 5) combine(changetype<Products>(job), task);
     else update(changetype<Products>(job), task);
     taken++;
     task = atomic.add<i32>(changetype<usize>(job), 1);

@@ -1,12 +1,12 @@
 /**
- * The two products of a matrix's reduction to a band (core/linear/band.ts), as 32-bit words in this order after the three
+ * The products of a matrix's reduction to a band (core/linear/band.ts), as 32-bit words in this order after the three
  * that {@link Comparison} begins with too; written by ../spectrum.ts. Everything is float64 and a multiple of four long.
  */
 @unmanaged
 export class Products {
   next: i32;
   tasks: i32;
-  /** 3 multiplies, 4 updates: STRIP rows a task. */
+  /** 3 multiplies, 4 dots, 5 combines, 6 updates: four columns a task for dots, else STRIP rows. */
   phase: i32;
   /** Of the matrix. */
   side: i32;
@@ -14,11 +14,13 @@ export class Products {
   from: i32;
   width: i32;
   values: usize;
-  /** Four columns side by side, row after row: of V to multiply by, of [V W] and [W V] to update by. */
+  /** V, A V and W, one row for each column. */
+  columns: usize;
+  /** Four columns side by side, row after row: of C to combine by, of [V W] to update by. */
   left: usize;
+  /** The same of V to multiply by and for dots, of [W V] to update by. */
   right: usize;
-  /** The product, one row for each column of V. */
-  product: usize;
+  dots: usize;
   /** Sums of one tile for each task. */
   sums: usize;
 }
@@ -34,10 +36,44 @@ export function multiply(job: Products, task: i32): void {
   for (let r = task * STRIP, end = min(r + STRIP, length); r < end; r += 4) {
     const a = job.values + <usize>((job.from + r) * job.side + job.from) * FLOAT;
     for (let c = 0; c < job.width; c += 4) {
-      tile(a, a + row, a + 2 * row, a + 3 * row, FLOAT, job.right + <usize>(c * length) * FLOAT, length, sums);
+      tile(a, a + row, a + 2 * row, a + 3 * row, FLOAT, job.right + <usize>(c * length) * FLOAT, 32, length, sums);
       for (let column = 0; column < 4; column++) {
-        const to = job.product + <usize>((c + column) * length + r) * FLOAT;
+        const to = job.columns + <usize>((job.width + c + column) * length + r) * FLOAT;
         for (let i = 0; i < 4; i++) store<f64>(to + <usize>i * FLOAT, load<f64>(sums + <usize>(i * 4 + column) * FLOAT));
+      }
+    }
+  }
+}
+
+/** Products of four columns of [V, A V] with all of V. */
+export function dots(job: Products, task: i32): void {
+  const length = job.side - job.from;
+  const row = <usize>length * FLOAT;
+  const sums = job.sums + <usize>task * 128;
+  const a = job.columns + <usize>(task * 4) * row;
+  for (let c = 0; c < job.width; c += 4) {
+    tile(a, a + row, a + 2 * row, a + 3 * row, FLOAT, job.right + <usize>c * row, 32, length, sums);
+    for (let i = 0; i < 4; i++) {
+      const to = job.dots + <usize>((task * 4 + i) * job.width + c) * FLOAT;
+      memory.copy(to, sums + <usize>i * 32, 32);
+    }
+  }
+}
+
+/** STRIP rows of W = [V, A V] C. */
+export function combine(job: Products, task: i32): void {
+  const length = job.side - job.from;
+  const depth = 2 * job.width;
+  const row = <usize>length * FLOAT;
+  const sums = job.sums + <usize>task * 128;
+  for (let c = 0; c < job.width; c += 4) {
+    const left = job.left + <usize>(c * depth) * FLOAT;
+    const to = job.columns + <usize>(depth + c) * row;
+    for (let r = task * STRIP, end = min(r + STRIP, length); r < end; r += 4) {
+      tile(left, left + 8, left + 16, left + 24, 32, job.columns + <usize>r * FLOAT, row, depth, sums);
+      for (let i: usize = 0; i < 4; i++) {
+        v128.store(to + i * row + <usize>r * FLOAT, v128.load(sums + i * 32));
+        v128.store(to + i * row + <usize>r * FLOAT, v128.load(sums + i * 32, 16), 16);
       }
     }
   }
@@ -54,15 +90,15 @@ export function update(job: Products, task: i32): void {
     const right = job.right + <usize>(column * depth) * FLOAT;
     for (let r = max(first, column); r < end; r += 4) {
       const left = job.left + <usize>(r * depth) * FLOAT;
-      tile(left, left + 8, left + 16, left + 24, 32, right, depth, sums);
+      tile(left, left + 8, left + 16, left + 24, 32, right, 32, depth, sums);
       subtract(job, r, column, sums);
     }
   }
 }
 
-/** Four rows times four columns: a's next values are `step` bytes on, b's next row 32. */
-function tile(a0: usize, a1: usize, a2: usize, a3: usize, step: usize, b: usize, depth: i32, to: usize): void {
-  const end = b + <usize>depth * 32;
+/** Four rows times four columns: a's next values are `step` bytes on, b's next row `stepB`. */
+function tile(a0: usize, a1: usize, a2: usize, a3: usize, step: usize, b: usize, stepB: usize, depth: i32, to: usize): void {
+  const end = b + <usize>depth * stepB;
   let c00 = f64x2.splat(0);
   let c01 = f64x2.splat(0);
   let c10 = f64x2.splat(0);
@@ -93,7 +129,7 @@ function tile(a0: usize, a1: usize, a2: usize, a3: usize, step: usize, b: usize,
     a1 += step;
     a2 += step;
     a3 += step;
-    b += 32;
+    b += stepB;
   } while (b < end);
   v128.store(to, c00);
   v128.store(to, c01, 16);
