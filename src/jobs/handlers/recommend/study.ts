@@ -109,7 +109,7 @@ export function entrantOf(study: Study, known: Known): Entrant {
 }
 
 /** A candidate's own failure as a reason; an end that was asked for stays one. */
-async function orWhyNot<T>(find: () => Promise<T>): Promise<T | { readonly failed: string }> {
+export async function orWhyNot<T>(find: () => Promise<T>): Promise<T | { readonly failed: string }> {
   try {
     return await find();
   } catch (error) {

@@ -1,11 +1,10 @@
 import { Failure } from '../../../core/failure.ts';
-import { coreAlgebra } from '../../../core/linear/algebra.ts';
-import type { Estimate } from '../../../core/stats/index.ts';
-import { knnScore } from '../../../core/transfer/knn.ts';
-import { isObserved, type Known, rankKnown } from '../../recommendation/rank.ts';
+import type { Observed } from '../../recommendation/entries.ts';
+import { isObserved, type Known, rankKnown, rankWhole } from '../../recommendation/rank.ts';
 import type { RecommendedModel } from '../../types.ts';
 import { sampled } from './images.ts';
-import { know, observing, open, type Study } from './study.ts';
+import { observe } from './observe.ts';
+import { know, observing, open, orWhyNot, type Study } from './study.ts';
 
 /** Rankings so far that are told on the way: each takes a bootstrap. */
 const TOLD_MAX = 16;
@@ -13,10 +12,12 @@ const TOLD_MAX = 16;
 const TOLD_CANDIDATES = 10;
 /** Images of the first look where time is limited: intervals are then about six points wide. */
 const GLANCE_IMAGES = 300;
+/** A candidate with a smaller chance to be the best on these is not gone on with. */
+const HOPE_MIN = 0.01;
 
 /**
  * Finds out about all candidates, telling the best so far as it goes. Where time is limited all of them are looked at on a
- * sample of the images first: those that are surely worse than the best there are not gone on with, the others come in the
+ * sample of the images first: those that have hardly a chance to be the best are not gone on with, the others come in the
  * order of their promise until the time is over.
  */
 export async function survey(study: Study, candidates: readonly RecommendedModel[]): Promise<Known[]> {
@@ -28,7 +29,7 @@ export async function survey(study: Study, candidates: readonly RecommendedModel
   const step = Math.ceil(order.length / TOLD_MAX);
   for (const [at, candidate] of bySize(order).entries()) {
     if (request.budget && seconds() > request.budget.seconds && known.some(({ whole }) => isObserved(whole))) {
-      const failed = `It was not looked at: the budget of ${request.budget.seconds} seconds was spent.`;
+      const failed = `It was not scored on all images: the budget of ${request.budget.seconds} seconds was spent.`;
       known.push({ model: candidate.model, whole: { failed }, fit: null });
       continue;
     }
@@ -70,44 +71,41 @@ function tell({ input, log }: Study, known: readonly Known[], total: number): vo
   }
 }
 
+/** All candidates that are not known yet, ranked on a sample of the images. */
 async function glanceAtAll(
   study: Study,
   candidates: readonly RecommendedModel[],
 ): Promise<{ order: RecommendedModel[]; stopped: Known[] }> {
-  const { request } = study.input;
-  const seen: { candidate: RecommendedModel; accuracy: Estimate }[] = [];
+  const { input, entries } = study;
+  const seen: Known[] = [];
   const unseen: RecommendedModel[] = [];
   for (const candidate of bySize(candidates)) {
-    const known = await study.entries.read('observed', { model: candidate.model, seed: request.seed });
-    const accuracy = known ? undefined : await glance(study, candidate);
-    if (accuracy === undefined) unseen.push(candidate);
-    else seen.push({ candidate, accuracy });
+    const known = await entries.read('observed', { model: candidate.model, seed: input.request.seed });
+    const whole = known ? undefined : await glance(study, candidate);
+    if (whole === undefined) unseen.push(candidate);
+    else seen.push({ model: candidate.model, whole, fit: null });
   }
-  const least = Math.max(0, ...seen.map(({ accuracy }) => accuracy.low));
-  // Only the order by predicted accuracy can be told from these.
-  const canWin = ({ accuracy }: (typeof seen)[number]): boolean => request.rankBy !== 'default' || accuracy.high >= least;
-  const percent = (share: number): string => (100 * share).toFixed(1);
-  const stopped = seen
-    .filter((one) => !canWin(one))
-    .map(({ candidate: { model }, accuracy: { value, high } }): Known => {
-      const failed = `It was stopped early: its nearest neighbours are right for ${percent(value)} % of a sample of the images, at most ${percent(high)} %, and for another candidate for at least ${percent(least)} %.`;
-      return { model, whole: { failed }, fit: null };
-    });
-  const order = seen.filter(canWin).toSorted((a, b) => b.accuracy.value - a.accuracy.value);
-  return { order: [...unseen, ...order.map(({ candidate }) => candidate)], stopped };
+  if (seen.length === 0) return { order: unseen, stopped: [] };
+  const order: RecommendedModel[] = [];
+  const stopped: Known[] = [];
+  for (const { id, probabilityBest } of rankWhole(seen, input).candidates) {
+    const candidate = candidates.find(({ model }) => model.id === id);
+    if (candidate === undefined) throw new Error(`No candidate is called ${id}.`);
+    if (probabilityBest >= HOPE_MIN) order.push(candidate);
+    else {
+      const failed = `It was stopped early: on a sample of ${GLANCE_IMAGES} images its chance to be the best was ${(100 * probabilityBest).toFixed(1)} %.`;
+      stopped.push({ model: candidate.model, whole: { failed }, fit: null });
+    }
+  }
+  return { order: [...unseen, ...order], stopped };
 }
 
-/** Leave-one-out k-NN accuracy of the features on a sample of the images; undefined where the candidate cannot be looked at. */
-async function glance(study: Study, { model }: RecommendedModel): Promise<Estimate | undefined> {
-  const classes = study.input.dataset.report.classes.length;
-  try {
-    const { network, images } = await open(study, model);
-    const few = sampled(images.scored, GLANCE_IMAGES / images.scored.count, classes);
-    const { engine, progress, signal } = await observing(study, `glance at ${model.name}`);
-    const features = await engine.features(network, few, { onProgress: progress, signal });
-    return knnScore(features, few.labels, classes, coreAlgebra).accuracy;
-  } catch (error) {
-    if (!(error instanceof Failure) || error.code === 'cancelled') throw error;
-    return undefined;
-  }
+/** The scores on a sample of the images; undefined where the candidate cannot be looked at, which a whole look will tell of. */
+async function glance(study: Study, { model, weights }: RecommendedModel): Promise<Observed | undefined> {
+  const { network, images } = await open(study, model);
+  const few = sampled(images.scored, GLANCE_IMAGES / images.scored.count, study.input.dataset.report.classes.length);
+  const found = await orWhyNot(async () =>
+    observe(await observing(study, `glance at ${model.name}`), network, few, { weights, ...(await study.sourceOf(model)) }),
+  );
+  return isObserved(found) ? found : undefined;
 }
