@@ -20,7 +20,7 @@ describe('scheduleOf', () => {
     expect(of('l1', { kind: 'iterative' })).toEqual({ kind: 'iterative', steps: 3, epochsPerStep: 3, rewindEpochs: null });
     expect(of('lottery', { kind: 'iterative', steps: 5 })).toEqual({ kind: 'iterative', steps: 5, epochsPerStep: 3, rewindEpochs: 1 });
     expect(of('lottery', { kind: 'iterative', rewindEpochs: 0 })).toMatchObject({ rewindEpochs: 0 });
-    expect(of('bn-scale', { kind: 'sparse', epochs: 4 })).toEqual({ kind: 'sparse', epochs: 4, strength: 1e-4 });
+    expect(of('bn-scale', { kind: 'sparse', epochs: 4 })).toEqual({ kind: 'sparse', epochs: 4, strength: 1e-3 });
     expect(of('growing-reg')).toEqual({ kind: 'sparse', epochs: 10, strength: null });
   });
 
