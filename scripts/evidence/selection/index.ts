@@ -14,7 +14,8 @@ import { imagesOf, targets, type Target } from './targets.ts';
 
 /**
  * Does the ranking foretell which backbone fine-tunes best (issue "recommendation")? Fine-tunes the zoo on targets that it has not
- * seen, target after target, then scores it there, and writes docs/selection.md and selection.json of the targets that are complete.
+ * seen, target after target, then scores it there, and writes of the targets that are complete docs/selection.md and, for
+ * rankings to be calibrated on, src/core/transfer/outcomes.json.
  *
  * @param only targets to fine-tune on; all when empty
  */
@@ -41,7 +42,7 @@ export async function selection({ only, threads }: { readonly only: readonly str
   };
   await mkdir(join(root, 'docs'), { recursive: true });
   await writeFile(join(root, 'docs/selection.md'), selectionDocument(judged, rowsOf(judged), about));
-  await writeFile(join(root, 'scripts/evidence/selection.json'), `${JSON.stringify(outcomesOf(judged), null, 1)}\n`);
+  await writeFile(join(root, 'src/core/transfer/outcomes.json'), `${JSON.stringify(outcomesOf(judged), null, 2)}\n`);
 }
 
 /** The weights' hash tells a backbone that was trained again from the one before. */

@@ -12,7 +12,7 @@ export function selectionDocument(
   const backbones = judged[0].candidates.map(({ name }) => name);
   return `# Which score foretells the best base
 
-\`${command}\` writes this page and \`scripts/evidence/selection.json\` from what it has measured. It resumes; delete \`.cache/evidence/selection*\` to measure again.
+\`${command}\` writes this page and \`src/core/transfer/outcomes.json\` from what it has measured. It resumes; delete \`.cache/evidence/selection*\` to measure again.
 
 The ${backbones.length} backbones of the zoo on ${judged.length} targets whose classes none of them has seen: four classes of CIFAR-10, four of Fashion-MNIST and the ten of MNIST, with 10, 30 or 100 images a class to learn from, some of them grey, noisy or inverted. The truth is the test accuracy (${testImages.toLocaleString('en')} images) after the service's default fine-tuning of all weights, the mean of ${seeds.length} seeds; epochs are such that about ${IMAGES_SEEN} images are seen (${EPOCHS_MIN} to ${EPOCHS_MAX} epochs). Scores see the images to learn from and nothing else.
 

@@ -6,6 +6,7 @@ export { logMe } from './logme.ts';
 export { knnScore } from './knn.ts';
 export type { LeaveOneOutScore } from './leave-one-out.ts';
 export type { Outcome } from './outcome.ts';
+export { priorOutcomes } from './prior.ts';
 export { rankCandidates } from './rank.ts';
 export type { Candidate, Constraints, RankBy, Ranked, Ranking, RankOptions } from './ranking-types.ts';
 export { scoreCandidate } from './score-candidate.ts';

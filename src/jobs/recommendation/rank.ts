@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { type Candidate, type Outcome, rankCandidates, type Ranking } from '../../core/transfer/index.ts';
+import { type Candidate, type Outcome, priorOutcomes, rankCandidates, type Ranking } from '../../core/transfer/index.ts';
 import type { RankedCandidate, RecommendRequest } from '../../schema/recommendations.ts';
 import type { DatasetRef, ModelRef } from '../types.ts';
 import type { Cut, Fit, Observed } from './entries.ts';
@@ -80,7 +80,11 @@ function rank(known: readonly Known[], { request, outcomes }: Asked, judge: (one
     const { flops, params } = one.model.summary.cost;
     return { id: one.model.id, name: one.model.name, flops, params, redundantShare: null, ...judge(one) };
   });
-  return rankCandidates(candidates, labels, request.constraints, { seed: request.seed, rankBy: request.rankBy, outcomes });
+  return rankCandidates(candidates, labels, request.constraints, {
+    seed: request.seed,
+    rankBy: request.rankBy,
+    outcomes: [...priorOutcomes, ...outcomes],
+  });
 }
 
 function nothingScored(known: readonly Known[]): Failure {
