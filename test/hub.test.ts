@@ -118,19 +118,8 @@ describe('a model of a hub', () => {
     expect(await logged(answer.headers.get('location') ?? '')).toContainEqual(expect.stringContaining('trying again in'));
   });
 
-  test('that cannot be read is refused in words, with the field', async () => {
-    const error = async (source: string, more = {}) => (await service.ended(await ask(source, more))).error;
-    expect(await error('hf:org/none')).toMatchObject({ code: 'not-found', field: 'source' });
-    expect(await error('hf:timm/small@v9')).toMatchObject({ code: 'not-found', detail: 'timm/small has no such revision.' });
-    expect(await error('hf:timm/small/pytorch_model.bin')).toMatchObject({ code: 'unsupported-format', field: 'pytorch_model.bin' });
-    hub.repositories.set('org/text', { commit: COMMIT, files: { 'README.md': Buffer.from('a language model') } });
-    expect(await error('hf:org/text')).toMatchObject({ code: 'unsupported-format', hint: expect.stringContaining('README.md') });
-    hub.repositories.set('org/new', {
-      commit: COMMIT,
-      files: { 'model.safetensors': weights, 'config.json': Buffer.from('{"architecture": "cifar_resnet200"}') },
-    });
-    expect(await error('hf:org/new')).toMatchObject({ code: 'unknown-architecture', hint: expect.stringContaining('cifar-resnet20') });
-    expect(await error('hf:org/new', { architecture: 'resnet18' })).toMatchObject({ code: 'shape-mismatch' });
+  test('that is not there fails the job in words', async () => {
+    expect((await service.ended(await ask('hf:org/none'))).error).toMatchObject({ code: 'not-found', field: 'source' });
   });
 
   test('that is being fetched can be cancelled', async () => {
@@ -145,10 +134,6 @@ describe('a model of a hub', () => {
 });
 
 describe('an address', () => {
-  test.each(['https://localhost/net.pth', 'https://169.254.169.254/latest'])('%s is not fetched from', async (source) => {
-    expect((await service.ended(await ask(source))).error).toMatchObject({ code: 'forbidden', field: 'source' });
-  });
-
   test.each(['http://example.com/net.pth', 'ftp://example.com/net.pth', 'hf:none', 'hf:../..', 'hf:a/b@../c', 'zoo:../x', '/etc/passwd'])(
     '%s is no source',
     async (source) => expectProblem(await ask(source), 400, 'invalid-request', 'source'),

@@ -18,7 +18,7 @@ const writers: { readonly [F in MadeFormat]: (network: Network) => Promise<Writt
   safetensors: (network) => whole(writeSafetensorsModel(network)),
   'tfjs-float16': async (network) => ({
     bytes: await writeTfjsZip(network, 'float16'),
-    losses: ['Kernels are rounded to float16, each weight by at most 0.05 % of itself.'],
+    losses: ['Kernels are rounded to float16, each weight by at most 0.05 % of itself, or 3e-8.'],
   }),
   'tfjs-uint8': async (network) => ({
     bytes: await writeTfjsZip(network, 'uint8'),
