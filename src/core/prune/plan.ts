@@ -203,6 +203,7 @@ function requireValid(network: Network, options: PlannerOptions): void {
     );
   }
   for (const [field, value] of Object.entries({ roundTo, minChannels })) {
+    if (field === 'roundTo' && value === 'auto') continue;
     if (!(Number.isInteger(value) && value >= 1)) throw invalid(field, `${field} cannot be ${value}.`, 'Give a whole number from 1 up.');
   }
   for (const pattern of protect) requireLayer(network, pattern, 'protect');

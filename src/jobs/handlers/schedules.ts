@@ -185,10 +185,14 @@ async function partOf(
   { target = null, training }: { readonly target?: KnownTarget | null; readonly training: TrainResult },
 ): Promise<SchedulePart> {
   const { metrics } = await measure(run, network, run.images.validation, `${name} on validation`);
+  const cost = totalCost(network);
+  run.log(
+    `${name}: ${training.history.length} epochs at ${(cost.flops / 1e6).toFixed(1)}M FLOPs, then ${(100 * metrics.accuracy.value).toFixed(1)} % of the validation images`,
+  );
   return {
     name,
     target: target && structuredClone(target),
-    cost: totalCost(network),
+    cost,
     validationAccuracy: metrics.accuracy,
     training: trainingDocument(training),
   };

@@ -16,7 +16,7 @@ export const fpgm = ofWeights((view) => meanOver(view.rows(), view.size, (matric
  * right angle to all.
  *
  * This is the plain reading of "angular dissimilarity among filters with group lasso" (Yao et al. 2022, arXiv
- * 2210.16504), whose sparse training is {@link groupLasso}. Only the paper's abstract could be had: how it weights norm,
+ * 2210.16504); the lasso is its sparse training, see schedules/. Only the paper's abstract could be had: how it weights norm,
  * angle and the layers' connectivity is not checked.
  */
 export const dacp = ofWeights(
