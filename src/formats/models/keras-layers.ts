@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { ActivationName, Configs, Kind, Padding, Pair, Shape } from '../../core/network/types.ts';
+import type { ActivationName, Configs, Kind, Shape, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { sizeOf } from '../../core/network/index.ts';
+import type { Affine } from './entrance.ts';
+import { pointwise, shapes } from './keras-settings.ts';
 
 /** One layer of a Keras 2 model; `inputs` are names of layers in the file, and ids of nodes once those are converted. */
 export interface KerasLayer {
@@ -14,57 +16,19 @@ export interface KerasLayer {
 /** What a layer may do to the network that is being read. Verbs that make a node return its id. */
 export interface Importer {
   add<K extends Kind>(kind: K, id: string, config: Configs[K], inputs: readonly string[]): string;
-  /** Takes a weight of the layer from the file; `dropAxes` is a number of leading axes of length one. */
-  take(id: string, weight: string, from: { readonly layer: string; readonly stored?: string; readonly dropAxes?: number }): void;
+  /** Takes a weight of the layer from the file; `ones` says how many leading axes of length one come to it, or leave it if negative. */
+  take(id: string, weight: string, from: { readonly layer: string; readonly stored?: string; readonly ones?: number }): void;
   /** Sets a weight that the file leaves out. */
   fill(id: string, weight: string, shape: Shape, value: number): void;
   shapeOf(id: string): Shape;
-  /** Takes x · scale + offset on the pixels as the network's preprocessing. */
-  rescale(layer: KerasLayer, scale: number, offset: number): string;
+  /** A weight of the layer in the file. */
+  stored(layer: string, weight: string): Tensor | undefined;
+  /** Takes what a layer does to the pixels as the preparation of images. */
+  prepare(layer: KerasLayer, affine: Affine): string;
 }
 
-const whole = z.int().positive();
-const pair = z.union([z.tuple([whole, whole]), whole]).transform((value): Pair => (typeof value === 'number' ? [value, value] : value));
-const ones: Pair = [1, 1];
-const padding = z
-  .enum(['same', 'valid', 'SAME', 'VALID'])
-  .transform((value): Padding => (value.toLowerCase() === 'same' ? 'same' : 'valid'));
-const activation = z.unknown().optional();
-const last = z.literal('channels_last').default('channels_last');
-const axis = z.union([z.int(), z.array(z.int()).length(1)]).transform((value) => (typeof value === 'number' ? value : value[0]));
-const windows = {
-  kernel_size: pair,
-  strides: pair.default(ones),
-  padding: padding.default('valid'),
-  dilation_rate: pair.default(ones),
-  use_bias: z.boolean().default(true),
-  data_format: last,
-  activation,
-};
-const shapes = {
-  convolution: z.object({ ...windows, filters: whole, groups: whole.default(1) }),
-  depthwise: z.object({ ...windows, depth_multiplier: whole.default(1) }),
-  separable: z.object({ ...windows, filters: whole, depth_multiplier: whole.default(1) }),
-  dense: z.object({ units: whole, use_bias: z.boolean().default(true), activation }),
-  normalisation: z.object({
-    axis: axis.default(-1),
-    epsilon: z.number().default(1e-3),
-    momentum: z.number().default(0.99),
-    center: z.boolean().default(true),
-    scale: z.boolean().default(true),
-  }),
-  activation: z.object({ activation }),
-  relu: z.object({ max_value: z.number().nullish(), negative_slope: z.literal(0).nullish(), threshold: z.literal(0).nullish() }),
-  pooling: z.object({ pool_size: pair.default([2, 2]), strides: pair.nullish(), padding: padding.default('valid'), data_format: last }),
-  global: z.object({ data_format: last, keepdims: z.boolean().default(false) }),
-  lastAxis: z.object({ axis: axis.default(-1) }),
-  zeroPadding: z.object({ padding: z.tuple([z.tuple([z.int(), z.int()]), z.tuple([z.int(), z.int()])]), data_format: last }),
-  flatten: z.object({ data_format: last }),
-  reshape: z.object({ target_shape: z.array(z.int()) }),
-  dropout: z.object({ rate: z.number() }),
-  rescaling: z.object({ scale: z.number(), offset: z.number().default(0) }),
-  nothing: z.object({}),
-};
+/** Keras's smallest deviation. */
+const NORMALIZATION_EPSILON = 1e-7;
 
 function unsupported(layer: KerasLayer, what: string): Failure {
   return new Failure('unsupported-layer', `Layer "${layer.name}" (${layer.className}) ${what}.`, {
@@ -108,8 +72,8 @@ function activate(into: Importer, layer: KerasLayer, name: unknown, from: string
   throw unsupported(layer, `has the activation ${JSON.stringify(name)}, which is not supported`);
 }
 
-function takeKernel(into: Importer, { name: layer }: KerasLayer, id: string, useBias: boolean, stored = 'kernel', dropAxes = 0): void {
-  into.take(id, 'kernel', { layer, stored, dropAxes });
+function takeKernel(into: Importer, { name: layer }: KerasLayer, id: string, useBias: boolean, stored = 'kernel', ones = 0): void {
+  into.take(id, 'kernel', { layer, stored, ones });
   if (useBias) into.take(id, 'bias', { layer });
 }
 
@@ -153,7 +117,7 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
     const { filters, kernel_size: kernelSize, strides, padding, dilation_rate: dilationRate, groups, use_bias: useBias } = config;
     if (into.shapeOf(layer.inputs[0]).length === 1 && kernelSize.every((side) => side === 1) && groups === 1) {
       const id = into.add('Dense', layer.name, { units: filters, useBias }, layer.inputs);
-      takeKernel(into, layer, id, useBias, 'kernel', 2);
+      takeKernel(into, layer, id, useBias, 'kernel', -2);
       return activate(into, layer, config.activation, id, `${id}_activation`);
     }
     const id = into.add('Conv2D', layer.name, { filters, kernelSize, strides, padding, dilationRate, groups, useBias }, layer.inputs);
@@ -176,15 +140,18 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
     const fields = { kernelSize, strides, padding, dilationRate, depthMultiplier, useBias: false };
     const depthwise = into.add('DepthwiseConv2D', `${layer.name}_depthwise`, fields, layer.inputs);
     takeKernel(into, layer, depthwise, false, 'depthwise_kernel');
-    const point = { kernelSize: ones, strides: ones, dilationRate: ones, padding: 'valid', groups: 1 } as const;
-    const id = into.add('Conv2D', layer.name, { ...point, filters, useBias }, [depthwise]);
+    const id = into.add('Conv2D', layer.name, { ...pointwise, filters, useBias }, [depthwise]);
     takeKernel(into, layer, id, useBias, 'pointwise_kernel');
     return activate(into, layer, config.activation, id, `${id}_activation`);
   },
   Dense(layer, into) {
     const { units, use_bias: useBias, activation } = parse(shapes.dense, layer);
-    const id = into.add('Dense', layer.name, { units, useBias }, layer.inputs);
-    takeKernel(into, layer, id, useBias);
+    // On a map it is a linear layer of every position.
+    const isMap = into.shapeOf(layer.inputs[0]).length === 3;
+    const id = isMap
+      ? into.add('Conv2D', layer.name, { ...pointwise, filters: units, useBias }, layer.inputs)
+      : into.add('Dense', layer.name, { units, useBias }, layer.inputs);
+    takeKernel(into, layer, id, useBias, 'kernel', isMap ? 2 : 0);
     return activate(into, layer, activation, id, `${id}_activation`);
   },
   BatchNormalization(layer, into) {
@@ -237,8 +204,27 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
   Dropout: (layer, into) => into.add('Dropout', layer.name, { rate: parse(shapes.dropout, layer).rate }, layer.inputs),
   Rescaling(layer, into) {
     const { scale, offset } = parse(shapes.rescaling, layer);
-    return into.rescale(layer, scale, offset);
+    return into.prepare(layer, { scale: [scale], offset: [offset] });
   },
+  Normalization(layer, into) {
+    const config = parse(shapes.normalization, layer);
+    refuseOtherAxis(layer, into, config.axis ?? -1);
+    const [mean, variance] = (['mean', 'variance'] as const).map(
+      (name) => config[name] ?? Array.from(into.stored(layer.name, name)?.data ?? []),
+    );
+    const deviation = variance.map((value) => Math.max(Math.sqrt(value), NORMALIZATION_EPSILON));
+    const fits = mean.length > 0 && mean.length === deviation.length;
+    if (!fits) throw unsupported(layer, 'has no mean and variance');
+    return into.prepare(layer, { scale: deviation.map((value) => 1 / value), offset: mean.map((value, c) => -value / deviation[c]) });
+  },
+  // Of ConvNeXt in keras.applications.
+  LayerScale(layer, into) {
+    const id = into.add('LayerScale', layer.name, {}, layer.inputs);
+    into.take(id, 'gamma', { layer: layer.name });
+    return id;
+  },
+  // Drops whole branches while training, nothing otherwise.
+  StochasticDepth: ({ inputs: [from] }) => from,
 };
 
 const kerasClasses = Object.keys(converters);

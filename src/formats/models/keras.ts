@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { Configs, Kind, Network, Node, Preprocessing, Shape, Tensor } from '../../core/network/types.ts';
+import type { Configs, Kind, Network, Node, Shape, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { inputShapesOf, layerOf, sizeOf, validateNetwork } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
 import { convertKerasLayer, type Importer, type KerasLayer } from './keras-layers.ts';
+import { composed, isPreparation, preparation, withColour, type Affine } from './entrance.ts';
 import { knownPreprocessing } from './known.ts';
 import { nameOfFile } from '../../core/name-of-file.ts';
 
@@ -27,7 +28,10 @@ const batchInputShape = z.tuple([z.null(), z.int().positive().nullable(), z.int(
 const OPEN_SIDE = 224;
 
 /** What a model is taken to expect where nothing says otherwise. */
-const UNIT_RANGE: Preprocessing = { scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1], resize: 'shorter-side-centre-crop' };
+const UNSAID = {
+  preprocessing: { scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1], resize: 'shorter-side-centre-crop' },
+  assumption: 'The file does not say how images are prepared; RGB scaled to 0…1 is taken.',
+} as const;
 
 /**
  * Turns a Keras 2 model (Sequential or Functional, nested or not) into a Network.
@@ -40,7 +44,7 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
   const nodes: Node[] = [];
   const shapes = new Map<string, Shape>();
   const weights = new Map<string, Tensor>();
-  let preprocessing: Preprocessing | undefined;
+  let first: Affine | undefined;
 
   const importer: Importer = {
     add<K extends Kind>(kind: K, id: string, config: Configs[K], inputs: readonly string[]): string {
@@ -52,19 +56,28 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
       shapes.set(id, layerOf(node.kind).outputShape(node as never, inputShapesOf(node, shapes)));
       return id;
     },
-    take(id, weight, { layer, stored = weight, dropAxes = 0 }) {
+    take(id, weight, { layer, stored = weight, ones = 0 }) {
       const tensor = weightsOf(layer, stored);
       if (!tensor) throw malformed(fileName, `layer "${layer}" has no weight "${stored}"`, layer);
-      const ones = tensor.shape.slice(0, dropAxes).every((side) => side === 1);
-      weights.set(`${id}/${weight}`, ones ? { ...tensor, shape: tensor.shape.slice(dropAxes) } : tensor);
+      const { shape, data } = tensor;
+      const leave = shape.slice(0, Math.max(0, -ones)).every((side) => side === 1) ? Math.max(0, -ones) : 0;
+      weights.set(`${id}/${weight}`, { shape: [...Array.from({ length: Math.max(0, ones) }, () => 1), ...shape.slice(leave)], data });
     },
     fill: (id, weight, shape, value) => void weights.set(`${id}/${weight}`, { shape, data: new Float32Array(sizeOf(shape)).fill(value) }),
     shapeOf: (id) => shapes.get(id) ?? [],
-    rescale(layer, scale, offset) {
-      if (layer.inputs[0] !== nodes[0].id || nodes.length > 1) {
-        throw new Failure('unsupported-layer', `Layer "${layer.name}" (Rescaling) is not right after the input.`, { field: layer.name });
+    stored: weightsOf,
+    prepare(layer, affine) {
+      const both = composed(first, affine);
+      if (layer.inputs[0] !== nodes[0].id || nodes.length > 1 || both === undefined || !isPreparation(both)) {
+        throw new Failure(
+          'unsupported-layer',
+          `Layer "${layer.name}" (${layer.className}) does not prepare images right after the input.`,
+          {
+            field: layer.name,
+          },
+        );
       }
-      preprocessing = { ...UNIT_RANGE, scale, mean: [-offset, -offset, -offset] };
+      first = both;
       return layer.inputs[0];
     },
   };
@@ -72,9 +85,9 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
   function inputNode(name: string, shape: unknown): string {
     const parsed = batchInputShape.safeParse(shape);
     const [, height, width, channels] = parsed.data ?? [];
-    if (channels !== 3) {
-      throw new Failure('unsupported-layer', `Input "${name}" of ${fileName} has shape ${JSON.stringify(shape)}, not that of RGB images.`, {
-        hint: 'Models take images of height × width × 3.',
+    if (channels !== 3 && channels !== 1) {
+      throw new Failure('unsupported-layer', `Input "${name}" of ${fileName} has shape ${JSON.stringify(shape)}, not that of images.`, {
+        hint: 'Models take images of height × width × 3, or × 1 for grey.',
         field: name,
       });
     }
@@ -85,7 +98,7 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
       });
     }
     if (!height || !width) assumptions.push(`The file leaves the input size open; ${OPEN_SIDE} × ${OPEN_SIDE} is taken.`);
-    return importer.add('Input', name, { shape: [height ?? OPEN_SIDE, width ?? OPEN_SIDE, 3] }, []);
+    return importer.add('Input', name, { shape: [height ?? OPEN_SIDE, width ?? OPEN_SIDE, channels] }, []);
   }
 
   /** @param from node that a nested model reads; undefined for the model itself */
@@ -110,14 +123,15 @@ export function networkOfKeras(json: unknown, weightsOf: KerasWeights, fileName:
 
   walk(json, undefined);
   const known = knownPreprocessing(nodes);
-  if (known) assumptions.push(`Recognised as ${known.model}, which takes ${known.says}.`);
-  else if (!preprocessing) assumptions.push('The file does not say how images are prepared; RGB scaled to 0…1 is taken.');
+  const prepared = known ?? (first ? preparation(first) : UNSAID);
+  assumptions.push(prepared.assumption);
+  const isGrey = shapes.get(nodes[0].id)?.at(-1) === 1;
+  if (isGrey) assumptions.push('The model takes grey images; of colours it sees the luma.');
   const network: Network = {
-    nodes,
-    weights,
+    ...withColour({ nodes, weights }),
     metadata: {
       name: nameOfFile(fileName),
-      preprocessing: known?.preprocessing ?? preprocessing ?? UNIT_RANGE,
+      preprocessing: prepared.preprocessing,
       ...(assumptions.length > 0 && { assumptions }),
     },
   };

@@ -8,6 +8,7 @@ import { openArchive } from '../archive.ts';
 import { canonicalJson, parseTopology } from '../topology.ts';
 import { tensorAt, withHdf5 } from './keras-h5.ts';
 import { HARD_SIGMOID } from './keras-layers.ts';
+import { constantOf, withHardSigmoids } from './keras3-constants.ts';
 import { networkOfKeras, type KerasWeights } from './keras.ts';
 import { layerName, storedWeight } from './tfjs-lower.ts';
 import { layersOf, zipped, type LayerEntry } from './tfjs-write.ts';
@@ -99,9 +100,9 @@ function asKeras2(json: unknown, folder: string, places: Places, fileName: strin
     places.set(name, { path, variables: variablesOf(one) });
     const nested = Array.isArray(one.config.layers);
     const inner = nested ? (asKeras2(one, `${path}/`, places, fileName, depth + 1) as { config: object }).config : settings(one);
-    return { class_name: one.class_name, name, config: inner, inbound_nodes: callsOf(one, fileName) };
+    return { class_name: one.class_name, name, config: { ...inner, ...constantOf(one) }, inbound_nodes: callsOf(one, fileName) };
   });
-  return { class_name: className, config: { ...config, layers: converted } };
+  return { class_name: className, config: { ...config, layers: withHardSigmoids(converted) } };
 }
 
 /** How Keras 3 names the groups of its weights. */
@@ -123,6 +124,8 @@ function variablesOf({ class_name: className, config }: Layer): readonly string[
     SeparableConv2D: ['depthwise_kernel', 'pointwise_kernel', 'bias'],
     BatchNormalization: [...affine, 'moving_mean', 'moving_variance'],
     LayerNormalization: affine,
+    LayerScale: ['gamma'],
+    Normalization: config.mean === null || config.mean === undefined ? ['mean', 'variance'] : [],
   };
   return Object.hasOwn(classes, className) ? classes[className] : [];
 }
@@ -144,6 +147,7 @@ function callsOf({ inbound_nodes: calls = [] }: Layer, fileName: string): [strin
   return calls.map((one) =>
     parsed(call, one, fileName)
       .args.flat(1)
+      .filter((argument) => typeof argument !== 'number')
       .map((argument) => parsed(keptTensor, argument, fileName).config.keras_history),
   );
 }

@@ -1,9 +1,8 @@
 import type { Node, Preprocessing } from '../../core/network/types.ts';
 
 interface Known {
-  readonly model: string;
-  /** The preparation in words. */
-  readonly says: string;
+  /** The model, and its preparation in words. */
+  readonly assumption: string;
   readonly preprocessing: Preprocessing;
 }
 
@@ -11,8 +10,7 @@ interface Known {
 const known: Readonly<Record<string, Known>> = {
   // github.com/mlcommons/tiny trains it on CIFAR-10's bytes as they are.
   '32x32x3 16,16,16,32,32,32,64,64,64,10': {
-    model: 'the ResNet-8 of MLPerf Tiny',
-    says: 'RGB pixels 0…255 as they are',
+    assumption: 'Recognised as the ResNet-8 of MLPerf Tiny, which takes RGB pixels 0…255 as they are.',
     preprocessing: { scale: 1, mean: [0, 0, 0], std: [1, 1, 1], resize: 'shorter-side-centre-crop' },
   },
 };

@@ -157,11 +157,11 @@ describe('tfjs LayersModels of others', () => {
     );
     const text = JSON.stringify(json).replace(
       '{"class_name":"Flatten"',
-      '{"class_name":"Rescaling","config":{"name":"r","scale":0.5,"offset":-1,"batch_input_shape":[null,2,2,3]}},{"class_name":"Flatten"',
+      '{"class_name":"Rescaling","config":{"name":"r","scale":0.0078125,"offset":-1,"batch_input_shape":[null,2,2,3]}},{"class_name":"Flatten"',
     );
     const { metadata } = await read(await zip({ 'model.json': text, 'w.bin': weights }));
-    expect(metadata.preprocessing).toMatchObject({ scale: 0.5, mean: [1, 1, 1], std: [1, 1, 1] });
-    expect(metadata.assumptions).toBeUndefined();
+    expect(metadata.preprocessing).toMatchObject({ scale: 1 / 128, mean: [1, 1, 1], std: [1, 1, 1] });
+    expect(metadata.assumptions).toEqual([expect.stringContaining('0…255')]);
   });
 
   it('refuses what it cannot compute, by layer and class', async () => {
@@ -169,7 +169,7 @@ describe('tfjs LayersModels of others', () => {
     const refused: [tf.layers.Layer[], string][] = [
       [[tf.layers.conv2d({ inputShape: [4, 4, 3], filters: 2, kernelSize: 1, activation: 'selu', name: 'c' }), ...head()], '"c"'],
       [[tf.layers.upSampling2d({ inputShape: [4, 4, 3], size: [2, 2], name: 'up' }), ...head()], '"up" \\(UpSampling2D\\)'],
-      [[tf.layers.conv2d({ inputShape: [4, 4, 1], filters: 2, kernelSize: 1 }), ...head()], 'RGB'],
+      [[tf.layers.conv2d({ inputShape: [4, 4, 2], filters: 2, kernelSize: 1 }), ...head()], 'not that of images'],
     ];
     for (const [layers, message] of refused) {
       const { json, weights } = await saved(tf.sequential({ layers }));
