@@ -25,7 +25,11 @@ export function spread(
   const along = new Float64Array(side);
   for (const [channel, own] of indices.entries()) for (const index of own) along[index] += perChannel[channel];
   const values = onto.get(key) ?? new Float32Array(data.length);
-  for (let at = 0; at < values.length; at++) values[at] += along[Math.floor(at / inner) % side];
+  for (let at = 0; at < values.length;) {
+    for (let index = 0; index < side; index++) {
+      for (const end = at + inner; at < end; at++) values[at] += along[index];
+    }
+  }
   onto.set(key, values);
 }
 
