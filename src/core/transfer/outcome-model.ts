@@ -12,6 +12,9 @@ const PREDICTORS = [
   { id: 'logme', logit: false, weight: 0 },
   { id: 'h-score-regularised', logit: false, weight: 0 },
   { id: 'source-accuracy', logit: true, weight: 0 },
+  { id: 'dice-weights', logit: false, weight: 0 },
+  { id: 'dice-activations', logit: false, weight: 0 },
+  { id: 'alignment', logit: false, weight: 0 },
 ] as const satisfies readonly { id: ScoreId; logit: boolean; weight: number }[];
 
 /** The two whose average the level of a target's accuracies is read from. */
@@ -30,7 +33,13 @@ export interface OutcomeModel {
   readonly outcomes: number;
   readonly targets: number;
   /** Of a score's difference to the mean over the candidates. */
-  readonly slopes: readonly { readonly id: ScoreId; readonly logit: boolean; readonly slope: number }[];
+  readonly slopes: readonly {
+    readonly id: ScoreId;
+    readonly logit: boolean;
+    readonly slope: number;
+    /** How much it tells candidates apart: slope times the spread of the score among a target's candidates. */
+    readonly effect: number;
+  }[];
   /** Mean logit accuracy of a target's candidates, from their mean anchor. */
   readonly level: { readonly intercept: number; readonly slope: number };
   /** Standard deviations: of a candidate about its prediction, of a target's level, and between seeds. */
@@ -73,10 +82,11 @@ export function centredPredictors(candidates: readonly (readonly (number | null)
   return candidates.map((predictors) => means.map((mean, j) => (predictors[j] === null ? 0 : predictors[j] - mean)));
 }
 
-/** One target of the past: its candidates' centred predictors, logit accuracies and mean anchor. */
+/** One target of the past: its candidates' centred predictors, logit accuracies and their mean, and mean anchor. */
 interface Lesson {
   readonly rows: readonly (readonly number[])[];
   readonly accuracies: readonly number[];
+  readonly mean: number;
   readonly anchor: number;
 }
 
@@ -89,16 +99,15 @@ export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
   const lessons = lessonsOf(outcomes);
   const counted = { outcomes: lessons.reduce((sum, { rows }) => sum + rows.length, 0), targets: lessons.length };
   if (lessons.length < TARGETS_MIN) {
-    const prior = fit([], 1);
-    return { outcomes: 0, targets: 0, ...shaped(prior), spread: ASSUMED, leftOutError: null };
+    return { outcomes: 0, targets: 0, ...untaught, spread: ASSUMED, leftOutError: null };
   }
+  const products = lessons.map(productsOf);
+  const whole = sumOf(products);
   const tried = PENALTIES.map((penalty) => {
     const residuals = lessons.map((lesson, out) => {
-      const { slopes, level } = fit(
-        lessons.filter((_, at) => at !== out),
-        penalty,
-      );
-      const mean = average(lesson.accuracies);
+      const { mean } = lesson;
+      const { slopes } = slopesFrom(less(whole, products[out]), penalty);
+      const level = levelFrom(lessons.filter((_, at) => at !== out));
       const foretold = lesson.rows.map((row) => row.reduce((sum, x, j) => sum + x * slopes[j], 0));
       return {
         within: foretold.map((difference, i) => lesson.accuracies[i] - mean - difference),
@@ -116,7 +125,8 @@ export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
   const within = residuals.flatMap(({ within: of }) => of.map((x) => (of.length > 1 ? (x * x * of.length) / (of.length - 1) : x * x)));
   return {
     ...counted,
-    ...shaped(fit(lessons, penalty)),
+    slopes: named(slopesFrom(whole, penalty)),
+    level: levelFrom(lessons),
     spread: {
       model: Math.sqrt(Math.max(average(within) - seeds.ofMeans, (ASSUMED.seeds / 10) ** 2)),
       level: Math.sqrt(meanSquare(residuals.map(({ level }) => level))),
@@ -126,9 +136,14 @@ export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
   };
 }
 
-function shaped({ slopes, level }: Fit): Pick<OutcomeModel, 'slopes' | 'level'> {
-  return { slopes: PREDICTORS.map(({ id, logit }, j) => ({ id, logit, slope: slopes[j] })), level };
+function named({ slopes, scales }: Slopes): OutcomeModel['slopes'] {
+  return PREDICTORS.map(({ id, logit }, j) => ({ id, logit, slope: slopes[j], effect: Math.abs(slopes[j] * scales[j]) }));
 }
+
+const untaught: Pick<OutcomeModel, 'slopes' | 'level'> = {
+  slopes: PREDICTORS.map(({ id, logit, weight }) => ({ id, logit, slope: weight, effect: weight })),
+  level: { intercept: 0, slope: 1 },
+};
 
 function lessonsOf(outcomes: readonly Outcome[]): Lesson[] {
   const targets = new Map<string, Outcome[]>();
@@ -139,9 +154,11 @@ function lessonsOf(outcomes: readonly Outcome[]): Lesson[] {
       .filter(({ predictors }) => anchorOf(predictors) !== null);
     if (known.length === 0) return [];
     const anchors = known.map(({ predictors }) => anchorOf(predictors) ?? 0);
+    const accuracies = known.map(({ accuracy }) => accuracy);
     return {
       rows: centredPredictors(known.map(({ predictors }) => predictors)),
-      accuracies: known.map(({ accuracy }) => accuracy),
+      accuracies,
+      mean: average(accuracies),
       anchor: average(anchors),
     };
   });
@@ -150,52 +167,75 @@ function lessonsOf(outcomes: readonly Outcome[]): Lesson[] {
 /** Beyond these a difference in accuracy is one of single images. */
 const boundedLogit = (accuracy: number): number => logit(Math.min(0.999, Math.max(0.001, accuracy)));
 
-interface Fit {
-  readonly slopes: readonly number[];
-  readonly level: OutcomeModel['level'];
+/** XᵀX, Xᵀy and the number of rows: all that a regression needs, and a target is left out by taking its own away. */
+interface Products {
+  readonly count: number;
+  readonly gram: Float64Array;
+  readonly moment: Float64Array;
 }
 
-/** Ridge regression of what the first guess leaves; predictors count by their spread over the lessons. */
-function fit(lessons: readonly Lesson[], penalty: number): Fit {
-  const guess = PREDICTORS.map(({ weight }) => weight);
-  const pairs = lessons.flatMap(({ rows, accuracies }) => {
-    const mean = average(accuracies);
-    return rows.map((row, i) => ({ row, rest: accuracies[i] - mean - row.reduce((sum, x, j) => sum + x * guess[j], 0) }));
+/** Of a target's predictors and what the first guess leaves of its accuracies. */
+function productsOf({ rows, accuracies, mean }: Lesson): Products {
+  const n = PREDICTORS.length;
+  const gram = new Float64Array(n * n);
+  const moment = new Float64Array(n);
+  rows.forEach((row, i) => {
+    const rest = PREDICTORS.reduce((left, { weight }, j) => left - weight * row[j], accuracies[i] - mean);
+    for (let j = 0; j < n; j++) {
+      moment[j] += row[j] * rest;
+      for (let k = 0; k < n; k++) gram[j * n + k] += row[j] * row[k];
+    }
   });
-  const scales = guess.map((_, j) => (pairs.length === 0 ? 0 : Math.sqrt(meanSquare(pairs.map(({ row }) => row[j])))));
-  const corrections = ridge(
-    pairs.map(({ row }) => row.map((x, j) => (scales[j] === 0 ? 0 : x / scales[j]))),
-    pairs.map(({ rest }) => rest),
-    penalty,
-  );
-  const means = lessons.map(({ accuracies }) => average(accuracies));
-  const [intercept, slope] = ridge(
-    lessons.map(({ anchor }) => [1, anchor]),
-    lessons.map(({ anchor }, i) => means[i] - anchor),
-    LEVEL_PENALTY,
-  );
+  return { count: rows.length, gram, moment };
+}
+
+function sumOf(parts: readonly Products[]): Products {
+  return parts.reduce((a, b) => ({
+    count: a.count + b.count,
+    gram: a.gram.map((value, at) => value + b.gram[at]),
+    moment: a.moment.map((value, at) => value + b.moment[at]),
+  }));
+}
+
+function less(whole: Products, part: Products): Products {
   return {
-    slopes: guess.map((weight, j) => weight + (scales[j] === 0 ? 0 : corrections[j] / scales[j])),
-    level: { intercept: intercept ?? 0, slope: 1 + (slope ?? 0) },
+    count: whole.count - part.count,
+    gram: whole.gram.map((value, at) => value - part.gram[at]),
+    moment: whole.moment.map((value, at) => value - part.moment[at]),
   };
+}
+
+interface Slopes {
+  readonly slopes: readonly number[];
+  /** Root mean square of each predictor. */
+  readonly scales: readonly number[];
+}
+
+/** Ridge regression of what the first guess leaves; predictors count by their spread. */
+function slopesFrom({ count, gram, moment }: Products, penalty: number): Slopes {
+  const n = PREDICTORS.length;
+  const scales = PREDICTORS.map((_, j) => Math.sqrt(Math.max(0, gram[j * n + j]) / Math.max(1, count)));
+  const unit = scales.map((scale) => (scale === 0 ? 0 : 1 / scale));
+  const scaled = gram.map((value, at) => value * unit[Math.floor(at / n)] * unit[at % n] + (Math.floor(at / n) === at % n ? penalty : 0));
+  const right = moment.map((value, j) => value * unit[j]);
+  const { solution } = coreAlgebra.solve(scaled, n, right, 1);
+  return { slopes: PREDICTORS.map(({ weight }, j) => weight + solution[j] * unit[j]), scales };
 }
 
 /** In targets: the level needs little evidence to move. */
 const LEVEL_PENALTY = 0.5;
 
-/** (XᵀX + penalty)⁻¹ Xᵀy; nothing for no rows. */
-function ridge(rows: readonly (readonly number[])[], targets: readonly number[], penalty: number): number[] {
-  const n = rows[0]?.length ?? PREDICTORS.length;
-  const matrix = new Float64Array(n * n);
-  const right = new Float64Array(n);
-  for (let j = 0; j < n; j++) matrix[j * n + j] = penalty;
-  rows.forEach((row, i) => {
-    for (let j = 0; j < n; j++) {
-      right[j] += row[j] * targets[i];
-      for (let k = 0; k < n; k++) matrix[j * n + k] += row[j] * row[k];
-    }
-  });
-  return Array.from(coreAlgebra.solve(matrix, n, right, 1).solution);
+/** Ridge regression of the mean accuracies on the mean anchors, towards their being equal. */
+function levelFrom(lessons: readonly Lesson[]): OutcomeModel['level'] {
+  const sum = (of: (lesson: Lesson) => number): number => lessons.reduce((total, lesson) => total + of(lesson), 0);
+  const cross = sum(({ anchor }) => anchor);
+  const matrix = Float64Array.of(lessons.length + LEVEL_PENALTY, cross, cross, sum(({ anchor }) => anchor ** 2) + LEVEL_PENALTY);
+  const right = Float64Array.of(
+    sum(({ mean, anchor }) => mean - anchor),
+    sum(({ mean, anchor }) => anchor * (mean - anchor)),
+  );
+  const [intercept, slope] = coreAlgebra.solve(matrix, 2, right, 1).solution;
+  return { intercept, slope: 1 + slope };
 }
 
 /** Mean variance between seeds in logits, and of a mean over an outcome's seeds; assumed where none was measured. */
@@ -210,10 +250,13 @@ function seedVariance(outcomes: readonly Outcome[]): { between: number; ofMeans:
   return { between: average(measured.map(({ variance }) => variance)), ofMeans: average(measured.map(({ ofMean }) => ofMean)) };
 }
 
+/** Logits that a predictor has to move candidates by to be named. */
+const NOTABLE = 0.05;
+
 /** Where predicted accuracies come from, in words. */
 export function describeModel({ outcomes, targets, leftOutError, slopes }: OutcomeModel): string {
-  const names = slopes.filter(({ slope }) => Math.abs(slope) > 1e-3).map(({ id }) => scoreTable[id].title);
-  const list = `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
+  const names = slopes.filter(({ effect }) => effect > NOTABLE).map(({ id }) => scoreTable[id].title);
+  const list = names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
   if (leftOutError === null) {
     return `Average of the leave-one-out accuracies of ${list} on frozen features; there are no past fine-tunings to calibrate it on, so its error is assumed.`;
   }

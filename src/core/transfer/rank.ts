@@ -4,6 +4,7 @@ import {
   type Contender,
   differenceOf,
   estimateOf,
+  mayBeEqual,
   predictAccuracies,
   redrawerOf,
   type Replicated,
@@ -120,8 +121,7 @@ function byFigure(a: Standing, b: Standing): number {
 
 function tied(a: Standing, b: Standing): boolean {
   if (a.figure === null || b.figure === null) return false;
-  const { low, high } = differenceOf(a.figure, b.figure);
-  return low <= 0 && high >= 0;
+  return mayBeEqual(a.figure, b.figure);
 }
 
 /** 10000000 as 10,000,000. */
