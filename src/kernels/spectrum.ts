@@ -6,6 +6,8 @@ import type { Threads } from './threads.ts';
 const WIDTH = 24;
 /** Smaller matrices are reduced in one stage, where they stay in the cache. */
 const SIDE_LEAST = 160;
+/** Smaller products, under half a millisecond, are left to the calling thread: waking another one takes a tenth of that. */
+const SIDE_SHARED = 256;
 /** Rows of a task in assembly/products.ts, and bytes of its sums. */
 const STRIP = 32;
 const SUMS_BYTES = 128;
@@ -47,8 +49,9 @@ export function eigenvaluesOn(threads: Threads, triangle: Float64Array, count: n
   const part = (which: number, from: number): Float64Array =>
     own.subarray(which * WIDTH * (side - from), (which + 1) * WIDTH * (side - from));
 
-  const run = (tasks: number, phase: number, begin: number): void =>
-    threads.run(tasks, phase, [side, begin, WIDTH, values, columns, left, right, dots, sums]);
+  const run = (tasks: number, phase: number, begin: number, alone: boolean): void =>
+    threads.run(tasks, phase, [side, begin, WIDTH, values, columns, left, right, dots, sums], alone);
+  const alone = (begin: number): boolean => side - begin < SIDE_SHARED;
   const strips = (begin: number): number => Math.ceil((side - begin) / STRIP);
   const eigenvalues = eigenvaluesByBand({
     side,
@@ -57,11 +60,11 @@ export function eigenvaluesOn(threads: Threads, triangle: Float64Array, count: n
     columns: own,
     multiply: (begin) => {
       packColumns(packedRight, part(0, begin), side - begin);
-      run(strips(begin), MULTIPLY, begin);
+      run(strips(begin), MULTIPLY, begin, alone(begin));
     },
     // V is packed still.
     dots: (begin) => {
-      run((2 * WIDTH) / 4, DOTS, begin);
+      run((2 * WIDTH) / 4, DOTS, begin, true);
       return view(dots, 2 * WIDTH * WIDTH);
     },
     combine: (begin, c) => {
@@ -70,13 +73,13 @@ export function eigenvaluesOn(threads: Threads, triangle: Float64Array, count: n
           packedLeft[((column >> 2) * 2 * WIDTH + k) * 4 + (column & 3)] = c[k * WIDTH + column];
         }
       }
-      run(strips(begin), COMBINE, begin);
+      run(strips(begin), COMBINE, begin, true);
     },
     update: (begin) => {
       const [v, , w] = [0, 1, 2].map((which) => part(which, begin));
       packRows(packedLeft, [v, w], side - begin);
       packRows(packedRight, [w, v], side - begin);
-      run(strips(begin), UPDATE, begin);
+      run(strips(begin), UPDATE, begin, alone(begin));
     },
   });
   return side === count ? eigenvalues : withoutZeros(eigenvalues, side - count);
