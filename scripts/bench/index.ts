@@ -1,4 +1,4 @@
-// Times the product: `npm run -s bench -- train|infer|memory|decode|ops|dice|logme|scores|import [threads] [backend]`. One JSON line a figure, with the names that a rival's bench would give.
+// Times the product: `npm run -s bench -- train|infer|memory|decode|ops|dice|logme|scores|prune|import [threads] [backend]`. One JSON line a figure, with the names that a rival's bench would give.
 import type { BackendName } from '../../src/engine/index.ts';
 import { decode } from './decode.ts';
 import { dice } from './dice.ts';
@@ -7,6 +7,7 @@ import { infer } from './infer.ts';
 import { logme } from './logme.ts';
 import { memory } from './memory.ts';
 import { ops } from './ops.ts';
+import { prune } from './prune.ts';
 import { scores } from './scores.ts';
 import { train } from './train.ts';
 import type { BenchOptions, Figure } from './types.ts';
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => AsyncIterable<
   dice,
   logme,
   scores,
+  prune,
   import: importModels,
 };
 

@@ -69,6 +69,9 @@ export function fraction(option: string): (text: string) => number {
   };
 }
 
+/** Parser of --round-to. */
+export const multiple = (text: string): number | 'auto' => (text === 'auto' ? text : wholeNumber('--round-to')(text));
+
 /** Parser of a count. */
 export function wholeNumber(option: string): (text: string) => number {
   return (text) => {

@@ -172,7 +172,10 @@ export const pruneRequest = z
     ranking: ranking
       .default('local')
       .describe('Where the lowest scores are looked for: in each group, in all groups, or in all groups of the same topology.'),
-    roundTo: z.int().min(1).max(64).default(1).describe('Kept widths are a multiple of this.'),
+    roundTo: z
+      .union([z.int().min(1).max(64), z.literal('auto')], 'must be a whole number from 1 to 64, or "auto"')
+      .default(1)
+      .describe('Kept widths are a multiple of this. auto: of 16, in narrow groups of 8 or 4, which convolutions run well with.'),
     minChannels: z.int().min(1).default(1).describe('Fewest channels kept in a group.'),
     protect: z.array(z.string().min(1)).max(1000).default([]).describe('Layers, by name or pattern (* and ?), whose channels stay.'),
     schedule: pruneSchedule

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
+import { fraction, multiple, numeral, printed, run, wholeNumber } from '../command.ts';
 import { comparisonMarkdown, comparisonSvg, comparisonView } from '../comparison-view.ts';
 import { DEFAULT_FOLDER, folderName, saveFolder } from '../folder.ts';
 import { comparisonOf } from '../requests.ts';
@@ -16,7 +16,7 @@ interface CompareOptions extends TuningOptions {
   readonly ratio?: number;
   readonly seeds?: number;
   readonly layers?: string;
-  readonly roundTo?: number;
+  readonly roundTo?: number | 'auto';
   readonly minChannels?: number;
   readonly protect?: string[];
   readonly recalibrate: boolean;
@@ -35,7 +35,7 @@ export function addCompareCommand(program: Command): void {
     .option('--ratio <share>', 'the FLOPs that l1 leaves at this ratio (default: 0.3)', fraction('--ratio'))
     .option('--seeds <n>', 'runs of each criterion (default: 3)', wholeNumber('--seeds'))
     .option('--layers <which>', 'conv, or all to prune Dense units too')
-    .option('--round-to <n>', 'keep widths a multiple of this', wholeNumber('--round-to'))
+    .option('--round-to <n>', 'keep widths a multiple of this; auto: of what convolutions run well with', multiple)
     .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
     .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay');
   addTuningOptions(command)

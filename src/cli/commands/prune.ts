@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../core/failure.ts';
-import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
+import { fraction, multiple, numeral, printed, run, wholeNumber } from '../command.ts';
 import { pruningOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
 import { estimateLines, planLine, pruneReportView } from '../results.ts';
@@ -16,7 +16,7 @@ interface PruneOptions extends TargetOptions, ScheduleOptions, TuningOptions {
   readonly source?: string;
   readonly layers?: string;
   readonly ranking?: string;
-  readonly roundTo?: number;
+  readonly roundTo?: number | 'auto';
   readonly minChannels?: number;
   readonly protect?: string[];
   readonly recalibrate: boolean;
@@ -46,7 +46,7 @@ export function addPruneCommand(program: Command): void {
     .option('--source <what>', 'what the dice criteria compare: weights, activations or weights-excess')
     .option('--layers <which>', 'conv, or all to prune Dense units too')
     .option('--ranking <how>', 'local: the same ratio everywhere; global; isomorphic: global among groups of one form')
-    .option('--round-to <n>', 'keep widths a multiple of this', wholeNumber('--round-to'))
+    .option('--round-to <n>', 'keep widths a multiple of this; auto: of what convolutions run well with', multiple)
     .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
     .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay')
     .option('--steps <n>', 'let the channels leave in steps, with training between', wholeNumber('--steps'))

@@ -65,6 +65,8 @@ describe('planPruning at a ratio', () => {
     expect(widths({ target: { ratio: 0.3 }, roundTo: 8 })).toEqual({ c1: 16, c2: 16 });
     expect(widths({ target: { ratio: 0.999 }, roundTo: 8 })).toEqual({ c1: 8, c2: 8 });
     expect(widths({ target: { ratio: 0.9 }, minChannels: 5, roundTo: 4 })).toEqual({ c1: 8, c2: 8 });
+    // Steps of 8 at widths of 16 and 24, of 4 at 10.
+    expect(widths({ target: { ratio: 0.6 }, layers: 'all', roundTo: 'auto' })).toEqual({ c1: 8, c2: 8, hidden: 4 });
     expect(widths({ target: { ratio: 0.9 }, minChannels: 20 })).toEqual({ c1: 16, c2: 20 });
   });
 

@@ -202,8 +202,7 @@ function requireValid(network: Network, options: PlannerOptions): void {
       'Leave "source" away, or choose a dice criterion.',
     );
   }
-  for (const [field, value] of Object.entries({ roundTo, minChannels })) {
-    if (field === 'roundTo' && value === 'auto') continue;
+  for (const [field, value] of Object.entries({ roundTo: roundTo === 'auto' ? 1 : roundTo, minChannels })) {
     if (!(Number.isInteger(value) && value >= 1)) throw invalid(field, `${field} cannot be ${value}.`, 'Give a whole number from 1 up.');
   }
   for (const pattern of protect) requireLayer(network, pattern, 'protect');
