@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { priorOutcomes } from '../core/transfer/index.ts';
+import { SCORES_VERSION } from '../jobs/recommendation/entries.ts';
 import type { JobInput } from '../jobs/types.ts';
 import type { ProfileRequest } from '../schema/profiles.ts';
 
@@ -27,12 +29,15 @@ export function modelSourceKey({ source, name }: JobInput<'import-model'>, versi
   }
 }
 
+/** What this release knows before anything is verified here. */
+const release = hashOf({ scores: SCORES_VERSION, outcomes: priorOutcomes });
+
 /**
  * What a recommendation is asked of. Results verified since count as another question, save where candidates are to be
  * verified: those would be fine-tuned again because of what their own fine-tuning found.
  */
 export const recommendationKey = ({ request, outcomes }: Pick<JobInput<'recommend'>, 'request' | 'outcomes'>): string =>
-  hashOf({ request, outcomes: request.verify ? [] : outcomes });
+  hashOf({ request, release, outcomes: request.verify ? [] : outcomes });
 
 export const datasetSourceKey = ({ blob, name, exclude, seed }: JobInput<'import-dataset'>): string =>
   hashOf({ blob, name, exclude: exclude.toSorted(), seed });

@@ -10,7 +10,7 @@ import type { Cache, DatasetRef, ModelRef } from '../types.ts';
 // about the same two (other limits, another order) costs no pass over the images.
 
 /** To be raised when what is computed changes. */
-const VERSION = 1;
+export const SCORES_VERSION = 1;
 
 /** What one pass over the images tells of a network. */
 export interface Observed {
@@ -74,7 +74,15 @@ export interface Entries {
 
 export function openEntries(cache: Cache, dataset: Pick<DatasetRef, 'blob'>): Entries {
   const nameOf = (kind: keyof Kinds, { model, seed, limits }: About): string => {
-    const about = [VERSION, model.contentHash, seed, limits?.flopsMax, limits?.paramsMax, limits?.latencyMsMax, limits?.afterPruning];
+    const about = [
+      SCORES_VERSION,
+      model.contentHash,
+      seed,
+      limits?.flopsMax,
+      limits?.paramsMax,
+      limits?.latencyMsMax,
+      limits?.afterPruning,
+    ];
     return `recommend-${kind}-${createHash('sha256').update(JSON.stringify(about)).digest('hex').slice(0, 32)}`;
   };
   const read: Entries['read'] = async <K extends keyof Kinds>(kind: K, about: About) => {

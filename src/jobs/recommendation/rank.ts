@@ -5,6 +5,9 @@ import type { DatasetRef, ModelRef } from '../types.ts';
 import type { Cut, Fit, Observed } from './entries.ts';
 import { projectedAccuracy } from './projection.ts';
 
+/** Candidates whose reasons are told together. */
+const REASONS_MAX = 5;
+
 export type Verified = NonNullable<RankedCandidate['verified']>;
 
 /** All that is known of one candidate. */
@@ -37,6 +40,7 @@ export function cutOf({ fit }: Known): Cut | null {
  * @throws Failure `target-unreachable` when no candidate fits the constraints, `unusable-dataset` when none could be scored
  */
 export function rankKnown(known: readonly Known[], asked: Asked): Ranking {
+  requireFit(known);
   const finalists = known.flatMap(({ verified }) => (verified && verified.droppedAfter === null ? [verified] : []));
   return rank(known, asked, (one) => {
     const { whole, verified } = one;
@@ -52,6 +56,17 @@ export function rankKnown(known: readonly Known[], asked: Asked): Ranking {
       scoredAfterPruning: cut !== null,
       verified: verified && measured(verified, finalists, asked.dataset.report.counts.validation),
     };
+  });
+}
+
+/** Where no candidate can be brought to the limits, how near each comes. */
+function requireFit(known: readonly Known[]): void {
+  const scored = known.filter(({ whole }) => isObserved(whole));
+  const reasons = scored.flatMap(({ model, fit }) => (fit?.cut && 'failed' in fit.cut ? [`${model.name}: ${fit.cut.failed}`] : []));
+  if (reasons.length === 0 || reasons.length < scored.length) return;
+  throw new Failure('target-unreachable', `Pruning brings none of the ${scored.length} candidates to these limits.`, {
+    hint: reasons.slice(0, REASONS_MAX).join(' '),
+    field: 'constraints',
   });
 }
 
