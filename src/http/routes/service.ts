@@ -22,13 +22,19 @@ const health = createRoute({
   responses: { 200: json('It is', z.object({ status: z.literal('ok') })) },
 });
 
+const readiness = z.object({
+  status: z.literal('ready'),
+  engine: engineReport,
+  downloads: z.boolean().describe('Whether models are fetched from hubs and addresses.'),
+});
+
 const ready = createRoute({
   method: 'get',
   path: '/readyz',
   tags,
   operationId: 'getReadiness',
-  summary: 'Whether it can work, and on which engine',
-  responses: { 200: json('It can', z.object({ status: z.literal('ready'), engine: engineReport })), ...problems(503) },
+  summary: 'Whether it can work, on which engine, and whether it may download',
+  responses: { 200: json('It can', readiness), ...problems(503) },
 });
 
 const figures = createRoute({
@@ -72,7 +78,7 @@ export const serviceRoutes = ({ context, metrics, engineInfo, app }: Service) =>
     .openapi(ready, async (c) => {
       // Reads the database, so that a lost disk shows.
       countJobs(context);
-      return c.json({ status: 'ready' as const, engine: await engineInfo() }, 200);
+      return c.json({ status: 'ready' as const, engine: await engineInfo(), downloads: context.downloads }, 200);
     })
     .openapi(figures, async (c) => c.text(await metrics.read(), 200, { 'content-type': metrics.contentType }))
     .openapi(contract, (c) => c.json(Object.fromEntries(Object.entries(openApiDocument(app))), 200))
