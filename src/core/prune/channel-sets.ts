@@ -88,27 +88,43 @@ export function createChannelSets(widths: readonly (readonly [string, number])[]
       const { elements, begin, roots } = listed();
       const lockOf = widths.map(([node]) => locks.get(node));
       const starts = widths.map(([node]) => offsets.get(node) ?? 0);
+      const endOf = (at: number): number => (at + 1 < roots.length ? begin[roots[at + 1]] : total);
+      /** Whether two sets have as many channels of the same layers; the lock follows from the layers. */
+      const isAlike = (a: number, b: number): boolean => {
+        const [fromA, fromB] = [begin[roots[a]], begin[roots[b]]];
+        const size = endOf(a) - fromA;
+        if (endOf(b) - fromB !== size) return false;
+        for (let i = 0; i < size; i++) if (owner[elements[fromA + i]] !== owner[elements[fromB + i]]) return false;
+        return true;
+      };
       const groups = new Map<string, ChannelSet[]>();
+      let before = -1;
+      let same: ChannelSet[] = [];
       for (const [at, root] of roots.entries()) {
-        const end = at + 1 < roots.length ? begin[roots[at + 1]] : total;
+        const end = endOf(at);
+        const channels: number[] = [];
+        for (let i = begin[root]; i < end; i++) channels.push(elements[i] - starts[owner[elements[i]]]);
+        // A layer's channels mostly share one fate: then nothing is described twice.
+        if (before >= 0 && isAlike(before, at)) {
+          same.push({ ...same[0], channels });
+          continue;
+        }
+        before = at;
         const nodes: string[] = [];
         const counts: number[] = [];
-        const channels: number[] = [];
         let lock: string | undefined;
-        let signature = '';
         for (let from = begin[root]; from < end;) {
           const node = owner[elements[from]];
           const start = from;
-          for (; from < end && owner[elements[from]] === node; from++) channels.push(elements[from] - starts[node]);
+          while (from < end && owner[elements[from]] === node) from++;
           nodes.push(widths[node][0]);
           counts.push(from - start);
           lock ??= lockOf[node];
-          signature += `${node}×${from - start} `;
         }
-        const key = signature + (lock ?? '');
-        const same = groups.get(key);
-        if (same === undefined) groups.set(key, [{ nodes, counts, channels, lock }]);
-        else same.push({ nodes, counts, channels, lock });
+        const key = `${nodes.map((node, i) => `${offsets.get(node)}×${counts[i]}`).join()} ${lock ?? ''}`;
+        same = groups.get(key) ?? [];
+        groups.set(key, same);
+        same.push({ nodes, counts, channels, lock });
       }
       return [...groups.values()];
     },

@@ -72,6 +72,10 @@ function tieChannels(network: Network, shapes: ReadonlyMap<string, Shape>): Chan
   return sets;
 }
 
+/** One list for each channel: large networks have a hundred thousand members of one channel. */
+const singles: (readonly number[])[] = [];
+const single = (channel: number): readonly number[] => (singles[channel] ??= [channel]);
+
 function describeGroup(network: Network, sets: readonly ChannelSet[], started: Map<string, number>): DependencyGroup {
   // All sets of a group have as many channels of the same layers, so that each layer's lie at the same places.
   const [{ nodes, counts, lock }] = sets;
@@ -90,7 +94,9 @@ function describeGroup(network: Network, sets: readonly ChannelSet[], started: M
     const place = places.get(node.id);
     if (place !== undefined) {
       if (layer.produces) first ??= node.id;
-      const channels = sets.map((set) => set.channels.slice(place.from, place.to));
+      const channels = sets.map((set) =>
+        place.to - place.from === 1 ? single(set.channels[place.from]) : set.channels.slice(place.from, place.to),
+      );
       const hasKernels = layer.produces && layer.kernels !== undefined;
       (hasKernels ? producers : coupled).push({ node: node.id, reason: `${node.kind} ${layer.coupling}`, channels });
     }
