@@ -51,6 +51,7 @@ export function comparisonOf(kept: readonly (readonly KeptRun[])[], comparing: C
       { seed: BOOTSTRAP_SEED },
     );
   const [validation, test] = [figuresOn('validation'), figuresOn('test')];
+  const epochsLeast = Math.min(...kept.flat().map(({ epochs }) => epochs));
   const rows = kept.map((runs, way): ComparedRow => {
     const [{ cost, plan }] = runs;
     const criterion = request.criteria[way] ?? null;
@@ -74,7 +75,7 @@ export function comparisonOf(kept: readonly (readonly KeptRun[])[], comparing: C
       macroF1Difference: way === 0 ? null : test[way].macroF1Difference,
       proof: criterion === null ? null : Math.max(...runs.map(({ proof }) => proof ?? 0)),
       plan,
-      notes: criterion === null ? [] : notesOf(runs, flops),
+      notes: criterion === null ? [] : notesOf(runs, { flops, epochs: epochsLeast }),
     };
   });
   const criteria = rows.slice(0, request.criteria.length);
@@ -109,12 +110,14 @@ export function comparisonOf(kept: readonly (readonly KeptRun[])[], comparing: C
   };
 }
 
-/** What the plans say, and where the FLOPs are not those asked for. */
-function notesOf(runs: readonly KeptRun[], flops: number): string[] {
+/** What the plans say, and where FLOPs or training are not those of the others. */
+function notesOf(runs: readonly KeptRun[], { flops, epochs }: { readonly flops: number; readonly epochs: number }): string[] {
   const [{ cost }] = runs;
   const missed = 1 - cost.flops / flops;
   const short = missed > TOLERANCE ? [`It has ${(100 * missed).toFixed(1)} % fewer FLOPs than the others may have.`] : [];
-  return [...short, ...new Set(runs.flatMap(({ plan }) => plan?.notes ?? []))];
+  const trained = Math.max(...runs.map((run) => run.epochs));
+  const longer = trained > epochs ? [`It was trained for ${trained} epochs in all, and others for ${epochs}.`] : [];
+  return [...short, ...longer, ...new Set(runs.flatMap(({ plan }) => plan?.notes ?? []))];
 }
 
 const points = ({ value, low, high }: Estimate): string => `${signed(value)} points [${signed(low)}, ${signed(high)}]`;
