@@ -231,7 +231,11 @@ describe('jobs', () => {
 describe('service', () => {
   test('health, readiness and figures', async () => {
     expect((await service.call('/healthz')).body).toEqual({ status: 'ok' });
-    expect((await service.call('/readyz')).body).toMatchObject({ status: 'ready', engine: { backend: 'cpu', reason: 'a test' } });
+    expect((await service.call('/readyz')).body).toMatchObject({
+      status: 'ready',
+      engine: { backend: 'cpu', reason: 'a test' },
+      downloads: false,
+    });
     const { text } = await service.call('/metrics');
     expect(text).toMatch(/espalier_http_request_duration_seconds_count\{method="GET",route="\/models\/:id",status="404"\} [1-9]/);
     expect(text).toMatch(/espalier_jobs\{state="cancelled"\} 1/);
