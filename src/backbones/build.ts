@@ -110,8 +110,9 @@ export function blueprintOf(id: string): Blueprint {
   // timm's ResNets, DenseNets and Inception-v3 bear torchvision's names.
   const blueprint = named(id) ?? (id.startsWith(TIMM) ? named(id.slice(TIMM.length)) : undefined);
   if (blueprint) return blueprint;
+  const plain = (name: string): string => name.replace(TIMM, '');
   const near = blueprints
-    .map((candidate) => ({ id: candidate.id, distance: editDistance(id.toLowerCase(), candidate.id) }))
+    .map((candidate) => ({ id: candidate.id, distance: editDistance(plain(id.toLowerCase()), plain(candidate.id)) }))
     .toSorted((a, b) => a.distance - b.distance)
     .slice(0, 3);
   throw new Failure('unknown-architecture', `There is no architecture "${id}".`, {

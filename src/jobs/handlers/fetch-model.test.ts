@@ -98,12 +98,14 @@ describe('a model of a hub', () => {
       {},
       { code: 'unknown-architecture', hint: expect.stringContaining('cifar-resnet20') },
     ],
+    ['of a relative of known architectures', 'org/kin', {}, { code: 'unknown-architecture', hint: expect.stringContaining('resnet18') }],
     ['of another architecture than is named', 'org/net', { architecture: 'resnet18' }, { code: 'shape-mismatch' }],
     ['whose file is cut off', 'org/cut', {}, { code: 'malformed-file' }],
   ])('%s is refused in words', async (_, repository, more, failure) => {
     holding('org/net', { 'model.safetensors': weights, 'pytorch_model.bin': 'no pickle' });
     holding('org/text', { 'README.md': 'a language model' });
     holding('org/new', { 'model.safetensors': weights, 'config.json': '{"architecture": "cifar_resnet200"}' });
+    holding('org/kin', { 'model.safetensors': weights, 'config.json': '{"architecture": "resnet18d"}' });
     holding('org/cut', { 'model.safetensors': weights.subarray(0, 100_000) });
     await expect(fetched(repository, more)).rejects.toMatchObject(failure);
   });
