@@ -4,7 +4,7 @@ import { openThreads } from './threads.ts';
 
 /** Rows of a block together fill about this much of a second-level cache. */
 const BLOCK_BYTES = 262_144;
-/** Vectors of a row that are compared before the next rows' turn; a little more than assembly/dice.ts takes at once. */
+/** Vectors of a row that are compared before the next rows' turn, as in assembly/comparison.ts. */
 const PANEL = 256;
 /** Blocks for each thread, so that the last ones leave none waiting for long. */
 const BLOCKS_PER_THREAD = 4;

@@ -1,5 +1,5 @@
 // A helping thread: sleeps until a job is announced, takes tasks until none is left, sleeps again. Plain JavaScript, so that
-// a thread starts in milliseconds and without a TypeScript loader. The words of `control` are those of dice.ts.
+// a thread starts in milliseconds and without a TypeScript loader. The words of `control` are those of threads.ts.
 import { workerData } from 'node:worker_threads';
 
 const { module, memory, words, job } = workerData;

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { Failure } from '../../core/failure.ts';
 import { profileComparison, type Profile } from '../../schema/profiles.ts';
 import { printed, run, wholeNumber } from '../command.ts';
@@ -32,7 +32,7 @@ export function addProfileCommand(program: Command): void {
     .option('--precision <how>', 'exact, or fast: values in eight bits')
     .option('--seed <n>', 'seed of the permuted null and of the sampling', wholeNumber('--seed'))
     .option('--against <model>', 'set the profile beside that of another model, such as the one it was pruned from')
-    .option('--layer <name>', 'one layer closer: its S_avg, and the kernels most alike')
+    .addOption(new Option('--layer <name>', 'one layer closer: its S_avg, and the kernels most alike').conflicts('against'))
     .option('--png <folder>', 'write a heat map of each similarity matrix, kernels alike side by side')
     .description("Dice diversity of a model's kernels, layer by layer")
     .action(

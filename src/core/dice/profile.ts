@@ -65,12 +65,10 @@ export function weightProfile(
   network: Network,
   { layers, ...options }: ProfileOptions & { readonly layers: 'conv' | 'all' },
 ): ModelProfile {
-  const inputs = kernelLayers(network, layers).map(({ node, kernels }) => ({
-    layer: node.id,
-    ...kernels,
-    rescale: true,
-    read: () => kernels.values,
-  }));
+  const inputs = kernelLayers(network, layers).map((layer) => {
+    const { count, size } = layer.kernels;
+    return { layer: layer.node.id, count, size, rescale: true, read: () => layer.kernels.values };
+  });
   return profileLayers(inputs, 'weights', options);
 }
 

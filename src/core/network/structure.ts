@@ -92,10 +92,15 @@ export function kernelMatrix(node: Node, weights: LayerWeights): KernelMatrix {
   return kernels;
 }
 
-/** Every layer with kernels, in order; `conv` leaves Dense out (METHOD.md §1). */
-export function kernelLayers(network: Network, layers: 'conv' | 'all'): { node: Node; kernels: KernelMatrix }[] {
+/** Every layer with kernels, in order; `conv` leaves Dense out (METHOD.md §1). Kernels are laid out each time they are asked for, and not held. */
+export function kernelLayers(network: Network, layers: 'conv' | 'all'): { readonly node: Node; readonly kernels: KernelMatrix }[] {
   const shapes = inferShapes(network);
   return network.nodes
     .filter(({ kind }) => layerOf(kind).kernels !== undefined && (layers === 'all' || layerOf(kind).convolution))
-    .map((node) => ({ node, kernels: kernelMatrix(node, weightsOf(network, node, shapes)) }));
+    .map((node) => ({
+      node,
+      get kernels() {
+        return kernelMatrix(node, weightsOf(network, node, shapes));
+      },
+    }));
 }
