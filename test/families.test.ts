@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { KINDS, proveHalf, randomImages, subject } from '../scripts/proof/check.ts';
-import { architectures } from '../src/backbones/index.ts';
+import { architectures, buildBackbone } from '../src/backbones/index.ts';
+import { createPlanner } from '../src/core/prune/index.ts';
 import { openEngine, type Engine } from '../src/engine/index.ts';
 
 const SIDE = 64;
+const CLASSES = 10;
 const images = randomImages(SIDE);
 /** The smallest of each family; the whole catalogue by every kind of criterion takes an hour: npm run proof. */
 const SMALL = [
@@ -61,4 +63,22 @@ describe('masked ≡ compacted, by every kind of criterion', () => {
       );
     expect(families([...SMALL, ...LARGE.map(([id]) => id)])).toEqual(families(architectures().map(({ id }) => id)));
   });
+});
+
+it.each(SMALL)('%s comes within 2 %% of a target of FLOPs or parameters, however its channels are ranked', (id) => {
+  const network = buildBackbone(id, { classes: CLASSES, seed: 1 });
+  for (const ranking of ['local', 'global', 'isomorphic'] as const) {
+    for (const roundTo of [1, 8]) {
+      const planner = createPlanner(network, { criterion: 'l1', ranking, roundTo, layers: 'conv', seed: 1 });
+      const { before } = planner({ ratio: 0.1 }).cost;
+      for (const share of [0.9, 0.6, 0.3]) {
+        for (const target of [{ flops: share * before.flops }, { params: share * before.params }]) {
+          const [[metric, amount]] = Object.entries(target) as ['flops' | 'params', number][];
+          const reached = planner(target).cost.after[metric] / amount;
+          expect(reached, `${ranking} ${roundTo} ${metric} ${share}`).toBeLessThanOrEqual(1);
+          expect(reached, `${ranking} ${roundTo} ${metric} ${share}`).toBeGreaterThan(0.98);
+        }
+      }
+    }
+  }
 });
