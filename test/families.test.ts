@@ -65,7 +65,7 @@ describe('masked ≡ compacted, by every kind of criterion', () => {
   });
 });
 
-it.each(SMALL)('%s comes within 2 %% of a target of FLOPs or parameters, however its channels are ranked', (id) => {
+it.each(SMALL)('%s comes within two hundredths of a target of FLOPs or parameters, however its channels are ranked', (id) => {
   const network = buildBackbone(id, { classes: CLASSES, seed: 1 });
   for (const ranking of ['local', 'global', 'isomorphic'] as const) {
     for (const roundTo of [1, 8]) {
