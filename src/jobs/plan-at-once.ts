@@ -1,4 +1,5 @@
-import { criteria } from '../core/prune/index.ts';
+import { pairsOf } from '../core/dice/index.ts';
+import { criteria, type StoredSimilarities } from '../core/prune/index.ts';
 import type { Network } from '../core/network/index.ts';
 import { decodeNetwork } from '../formats/network.ts';
 import { limits } from '../limits.ts';
@@ -7,33 +8,60 @@ import { planAlone } from './handlers/plan-alone.ts';
 import { isMeasured } from './handlers/search.ts';
 import type { Blobs, JobInput } from './types.ts';
 
+/** Where the Dice similarities of a model's convolutions are: triangles in float32, one layer after the other. */
+export interface KnownSimilarities {
+  readonly blob: string;
+  readonly layers: readonly { readonly layer: string; readonly kernels: number }[];
+}
+
 /**
  * Whether a plan alone is made sooner than a job's process starts: its criterion looks at weights alone, its target is
  * known without measuring, and the model is not too large for it.
  */
-export function isPlannedAtOnce({ request, model }: JobInput<'prune'>): boolean {
+export function isPlannedAtOnce({ request, model }: JobInput<'prune'>, known: KnownSimilarities | null): boolean {
   const { bytes } = model.summary.cost;
   if (request.plan) return bytes <= limits.planAtOnceBytesMax;
-  const { needs, pairwise } = criteria[request.criterion];
-  const bytesMax = pairwise ? limits.planAtOncePairwiseBytesMax : limits.planAtOnceBytesMax;
+  const { readsOnce, needs, pairwise } = criteria[request.criterion];
+  const isCompared = known !== null && readsOnce && request.source === 'weights' && request.layers === 'conv';
+  const bytesMax = pairwise && !isCompared ? limits.planAtOncePairwiseBytesMax : limits.planAtOnceBytesMax;
   return bytes <= bytesMax && !isMeasured(request.target) && needs(request.source).length === 0;
 }
 
 /**
- * The plan, made in this process from the stored network (our own file, not an untrusted one).
+ * The plan, made in this process from the stored network (our own file, not an untrusted one), and for Dice from the
+ * similarities that were stored with its profile.
  *
  * @throws Failure as `planPruning`
  */
-export async function planAtOnce(blobs: Blobs, input: JobInput<'prune'>): Promise<PrunePlanView> {
+export async function planAtOnce(blobs: Blobs, input: JobInput<'prune'>, known: KnownSimilarities | null): Promise<PrunePlanView> {
   const unused = (): never => {
     throw new Error('A plan at once needs neither engine nor images.');
   };
-  return planAlone(await storedNetwork(blobs, input.model.blob), input, {
+  const { request, model } = input;
+  // A small network is compared again, so that its plan is the job's to the last bit.
+  const isLarge = model.summary.cost.bytes > limits.planAtOncePairwiseBytesMax;
+  const compares = criteria[request.criterion].compares && request.plan === undefined;
+  return planAlone(await storedNetwork(blobs, model.blob), input, {
     engine: unused,
     images: unused,
+    similarities: known && compares && isLarge ? await readSimilarities(blobs, known) : undefined,
     progress: () => {},
     signal: new AbortController().signal,
   });
+}
+
+async function readSimilarities(blobs: Blobs, { blob, layers }: KnownSimilarities): Promise<StoredSimilarities> {
+  const bytes = await blobs.read(blob);
+  // A small file may lie anywhere in a shared buffer.
+  const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
+  const values = new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / Float32Array.BYTES_PER_ELEMENT);
+  const triangles = new Map<string, Float32Array>();
+  let from = 0;
+  for (const { layer, kernels } of layers) {
+    triangles.set(layer, values.subarray(from, from + pairsOf(kernels)));
+    from += pairsOf(kernels);
+  }
+  return triangles;
 }
 
 /** Networks that were planned with lately, by their blob, the latest last: who plans once mostly plans again. */

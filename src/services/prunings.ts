@@ -9,7 +9,7 @@ import { prunings } from '../store/tables.ts';
 import type { Context, Outcome } from './context.ts';
 import { hashOf } from './keys.ts';
 import { page } from './pages.ts';
-import { datasetRef, modelRef } from './references.ts';
+import { datasetRef, modelRef, weightSimilarities } from './references.ts';
 import { insertPruning } from './settle.ts';
 
 const view = ({ id, request, artifactId, parentId, plan, report, createdAt }: typeof prunings.$inferSelect): Pruning => ({
@@ -60,8 +60,9 @@ export async function prune({ store, queue }: Context, asked: PruneBody): Promis
   });
   if ('value' in found) return found;
   const { input } = found;
-  if (!request.planOnly || !isPlannedAtOnce(input)) return { job: store.transaction((tx) => queue.enqueue(tx, 'prune', input)) };
-  const plan = await planAtOnce(store.blobs, input);
+  const known = weightSimilarities(store.db, request.model);
+  if (!request.planOnly || !isPlannedAtOnce(input, known)) return { job: store.transaction((tx) => queue.enqueue(tx, 'prune', input)) };
+  const plan = await planAtOnce(store.blobs, input, known);
   const row = store.transaction((tx) => {
     // They may have been deleted meanwhile.
     modelRef(tx, request.model, 'model');

@@ -1,5 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
+import type { KnownSimilarities } from '../jobs/plan-at-once.ts';
 import type { DatasetRef, ModelRef } from '../jobs/types.ts';
 import type { ProfileResult } from '../schema/profiles.ts';
 import type { Tables } from '../store/store.ts';
@@ -30,6 +31,13 @@ export function modelRef(db: Tables, id: string, field: string): ModelRef {
 export function datasetRef(db: Tables, id: string, field: string): DatasetRef {
   const { name, blob, report } = datasetRow(db, id, field);
   return { id, name, blob, report };
+}
+
+/** The similarities behind the weight profile of its arrival. */
+export function weightSimilarities(db: Tables, modelId: string): KnownSimilarities | null {
+  const arrival = and(eq(profiles.modelId, modelId), eq(profiles.optionsHash, weightProfileHash));
+  const row = db.select({ result: profiles.result, blob: profiles.matrices }).from(profiles).where(arrival).get();
+  return row?.blob ? { blob: row.blob, layers: row.result.layers.filter(({ dice }) => dice !== undefined) } : null;
 }
 
 /** The weight profile that was made on the model's arrival. */

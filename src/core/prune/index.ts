@@ -30,5 +30,6 @@ export {
   type SparsePhase,
   type SparseTraining,
 } from './schedules/index.ts';
+export type { StoredSimilarities } from './stored-similarity.ts';
 export { amountOf, type PruneTarget } from './target.ts';
 export type { GroupRows, GroupView } from './view.ts';

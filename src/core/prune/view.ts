@@ -5,6 +5,7 @@ import { createRandom, type Random } from '../random.ts';
 import type { ByWeight, Evidence, FeatureMapStatistics, Source } from './evidence.ts';
 import type { DependencyGroup, Member } from './groups.ts';
 import { portionsOf, type Portion } from './portion.ts';
+import { storedSimilarity, type StoredSimilarities } from './stored-similarity.ts';
 
 /** Rows of one producer, one for each channel of the group. */
 export interface GroupRows extends KernelMatrix {
@@ -41,13 +42,18 @@ export interface ViewOptions {
   /** Of the `random` criterion and of the permuted kernels. */
   readonly seed: number;
   readonly evidence: Evidence;
+  /** Similarities of the weights that need not be computed again. */
+  readonly similarities?: StoredSimilarities;
 }
 
 /**
  * Makes the views of a network's groups. What a view lacks is a Failure `invalid-request` (field `criterion`) when it
  * is asked for.
  */
-export function createViews(network: Network, { source, seed, evidence }: ViewOptions): (group: DependencyGroup) => GroupView {
+export function createViews(
+  network: Network,
+  { source, seed, evidence, similarities }: ViewOptions,
+): (group: DependencyGroup) => GroupView {
   const shapes = inferShapes(network);
   const portions = portionsOf(network);
   const random = createRandom(seed);
@@ -69,6 +75,8 @@ export function createViews(network: Network, { source, seed, evidence }: ViewOp
       rows,
       similarity: once(() => {
         if (source === 'activations') return groupSimilarity(sampled());
+        const known = similarities && source === 'weights' ? storedSimilarity(portions.kernels(group), size, similarities) : undefined;
+        if (known) return known;
         const kernels = rows().flat();
         const similarity = groupSimilarity(kernels);
         if (source === 'weights') return similarity;

@@ -11,6 +11,8 @@ import { headFits, seedOf, withHeadFor } from './stages.ts';
 /** What a plan alone is made with; a criterion of weights and a target of cost need neither engine nor images. */
 export interface PlanningAlone extends Pick<JobContext<'prune'>, 'engine' | 'progress' | 'signal'> {
   readonly images: Planning['images'];
+  /** Of the convolutions as they are given. */
+  readonly similarities?: Planning['similarities'];
 }
 
 /** The plan with an estimate of the whole job; nothing is trained. */

@@ -8,6 +8,8 @@ export interface Criterion {
   readonly compares: boolean;
   /** True where every pair of a layer's kernels is compared, which takes long in large layers. */
   readonly pairwise?: true;
+  /** True where its choices take hardly longer than reading the similarities once. */
+  readonly readsOnce?: true;
   /** What the views must hold beside the weights. */
   needs(source: Source): readonly Need[];
   /** Why no score can be given to this group, where none can. */

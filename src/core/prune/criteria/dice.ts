@@ -13,7 +13,7 @@ function typicality(view: GroupView): Float64Array {
   return relative(sAvg.map((value) => Math.abs(value - middle))).map((extremity) => -extremity);
 }
 
-const comparing = (own: Pick<Criterion, 'score' | 'chooser'>): Criterion => ({
+const comparing = (own: Pick<Criterion, 'score' | 'chooser' | 'readsOnce'>): Criterion => ({
   compares: true,
   pairwise: true,
   needs: (source) => (source === 'activations' ? ['activations'] : []),
@@ -25,6 +25,7 @@ const comparing = (own: Pick<Criterion, 'score' | 'chooser'>): Criterion => ({
  * How many leave each group under global ranking follows from the distances to the median.
  */
 export const dice = comparing({
+  readsOnce: true,
   score: typicality,
   chooser(view) {
     const sAvg = averages(view);
