@@ -21,7 +21,7 @@ let service: Service;
 let dataset: string;
 let datasetBlob: string;
 let counts: Dataset['report']['counts'];
-/** By name: two that can be ranked, and one whose features say nothing. */
+/** By name: two that can be ranked, one whose features say nothing, one whose features are not finite. */
 const models: Record<string, string> = {};
 
 function pattern(kind: string, index: number): Uint8Array {
@@ -57,6 +57,12 @@ function silent(network: Network): Network {
   return { ...network, weights };
 }
 
+/** A backbone whose activations leave float32's range. */
+function loud(network: Network): Network {
+  const weights = new Map([...network.weights].map(([key, { shape, data }]) => [key, { shape, data: data.map((x) => x * 1e18) }]));
+  return { ...network, weights };
+}
+
 beforeAll(async () => {
   service = await startService();
   const files = CLASSES.flatMap((kind) => Array.from({ length: PER_CLASS }, (_, i) => [kind, kind, i] as const));
@@ -65,15 +71,14 @@ beforeAll(async () => {
   datasetBlob = String(added.contentHash);
   ({ counts } = datasetSchema.parse(added).report);
   const build = (seed: number) => buildBackbone('cifar-resnet20', { classNames: ['cat', 'dog'], inputShape: [SIDE, SIDE, 3], seed });
-  for (const [name, network] of Object.entries({ first: build(1), second: build(2), silent: silent(build(3)) })) {
+  for (const [name, network] of Object.entries({ first: build(1), second: build(2), silent: silent(build(3)), loud: loud(build(4)) })) {
     const made = await service.made(await service.upload(`/models?name=${name}`, encodeNetwork(network)), 'model');
     models[name] = String(made.id);
   }
 }, 120_000);
 afterAll(() => service.stop());
 
-const ask = (more: object = {}): Promise<Answer> =>
-  service.post('/recommend', { dataset, candidates: [models.first, models.second, models.silent], ...more });
+const ask = (more: object = {}): Promise<Answer> => service.post('/recommend', { dataset, candidates: Object.values(models), ...more });
 
 const made = async (answer: Answer): Promise<Recommendation> =>
   recommendation.parse(answer.status === 200 ? answer.body : await service.made(answer, 'recommendation'));
@@ -98,7 +103,8 @@ describe('a first recommendation', () => {
   }, 120_000);
 
   test('ranks those that can be, and names the one that cannot', () => {
-    expect(first.ranking.map(({ excluded }) => excluded === null)).toEqual([true, true, false]);
+    expect(first.ranking.map(({ excluded }) => excluded === null)).toEqual([true, true, false, false]);
+    expect(named(first, 'loud').excluded).toMatch(/finite|NaN|Infinity/);
     expect(named(first, 'silent').excluded).toContain('The features are the same for every image.');
     const { scores } = named(first, 'first');
     expect(Object.keys(scores).length).toBeGreaterThan(15);
@@ -128,7 +134,7 @@ describe('a first recommendation', () => {
   test('says what to prune, by how much and with which recipe', async () => {
     expect(first.pruningCurve?.points[0].ratio).toBe(0);
     expect(first.next.target).toEqual({ ratio: first.pruningCurve?.elbow });
-    expect(first.next.fineTune).toMatchObject({ epochs: 60, distill: true });
+    expect(first.next.fineTune).toMatchObject({ epochs: 100, distill: true });
     expect(first.next.fineTune.horizontalFlip).toBeUndefined();
     const planned = await service.post('/prune', { ...first.next, planOnly: true });
     const { plan } = pruning.parse(planned.status === 200 ? planned.body : await service.made(planned, 'pruning'));

@@ -59,7 +59,7 @@ export const recommendRequest = z
       .prefault({}),
     scores: z.array(scoreId).min(1).optional().describe('Scores to tell of each candidate. Default: all.'),
     rankBy: z
-      .union([z.enum(['default', 'diversity']), scoreId], 'must be "default", "diversity" or the id of a score')
+      .enum(['default', 'diversity', ...scoreIds])
       .default('default')
       .describe('default: the predicted accuracy. diversity: the mean Dice diversity of weights and activations. Or one score.'),
     verify: verify.optional(),

@@ -3,7 +3,7 @@ import { Failure } from '../core/failure.ts';
 import { recommendationOf } from '../jobs/recommendation/document.ts';
 import { needsFit, openEntries } from '../jobs/recommendation/entries.ts';
 import { filtered } from '../jobs/recommendation/filter.ts';
-import { cutOf, type Known, rankKnown } from '../jobs/recommendation/rank.ts';
+import { cutOf, isObserved, type Known, rankKnown } from '../jobs/recommendation/rank.ts';
 import type { JobInput, RecommendedModel } from '../jobs/types.ts';
 import { candidatesMax, type Recommendation, type RecommendationResult, type RecommendRequest } from '../schema/recommendations.ts';
 import type { Tables } from '../store/store.ts';
@@ -123,8 +123,10 @@ async function fromWhatIsKnown({ store }: Context, input: Input): Promise<Recomm
   const known: Known[] = [];
   for (const { model } of kept) {
     const whole = await entries.read('observed', { model, seed });
-    const fit = needsFit(model, constraints) ? await entries.read('fit', { model, seed, limits: constraints }) : null;
-    if (whole === undefined || fit === undefined) return undefined;
+    if (whole === undefined) return undefined;
+    const limited = isObserved(whole) && needsFit(model, constraints);
+    const fit = limited ? await entries.read('fit', { model, seed, limits: constraints }) : null;
+    if (fit === undefined) return undefined;
     known.push({ model, whole, fit });
   }
   const ranking = rankKnown(known, input);

@@ -53,7 +53,8 @@ export function needsFit({ summary: { cost } }: ModelRef, { flopsMax, paramsMax,
 }
 
 interface Kinds {
-  observed: Observed;
+  /** Or why this network cannot be looked at. */
+  observed: Observed | { readonly failed: string };
   fit: Fit;
   curve: PruningCurve;
 }

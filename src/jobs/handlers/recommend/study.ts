@@ -1,4 +1,4 @@
-import { Failure } from '../../../core/failure.ts';
+import { Failure, type FailureCode, failureCodes } from '../../../core/failure.ts';
 import type { Network } from '../../../core/network/index.ts';
 import type { PruningCurve } from '../../../schema/recommendations.ts';
 import { type Entries, needsFit, openEntries } from '../../recommendation/entries.ts';
@@ -56,10 +56,12 @@ export async function know(study: Study, { model, weights }: RecommendedModel): 
   const { entries, input, sourceOf } = study;
   const { seed, constraints } = input.request;
   const whole = await orWhyNot(() =>
-    entries.remember('observed', { model, seed }, async () => {
-      const { network, images } = await open(study, model);
-      return observe(await observing(study, `score ${model.name}`), network, images.scored, { weights, ...(await sourceOf(model)) });
-    }),
+    entries.remember('observed', { model, seed }, () =>
+      orWhyNot(async () => {
+        const { network, images } = await open(study, model);
+        return observe(await observing(study, `score ${model.name}`), network, images.scored, { weights, ...(await sourceOf(model)) });
+      }, OF_THE_NETWORK),
+    ),
   );
   if (!isObserved(whole) || !needsFit(model, constraints)) return { model, whole, fit: null };
   const found = await entries.remember('fit', { model, seed, limits: constraints }, async () => {
@@ -108,12 +110,22 @@ export function entrantOf(study: Study, known: Known): Entrant {
   };
 }
 
-/** A candidate's own failure as a reason; an end that was asked for stays one. */
-export async function orWhyNot<T>(find: () => Promise<T>): Promise<T | { readonly failed: string }> {
+/** Failures that the same network would have again. */
+const OF_THE_NETWORK: readonly FailureCode[] = ['non-finite-weights', 'unsupported-layer', 'shape-mismatch'];
+
+/**
+ * A candidate's own failure as a reason; an end that was asked for stays one.
+ *
+ * @param codes of the failures that are told so; all by default
+ */
+export async function orWhyNot<T>(
+  find: () => Promise<T>,
+  codes: readonly FailureCode[] = failureCodes,
+): Promise<T | { readonly failed: string }> {
   try {
     return await find();
   } catch (error) {
-    if (!(error instanceof Failure) || error.code === 'cancelled') throw error;
+    if (!(error instanceof Failure) || error.code === 'cancelled' || !codes.includes(error.code)) throw error;
     return { failed: [error.message, error.hint].filter(Boolean).join(' ') };
   }
 }
