@@ -84,7 +84,7 @@ export function comparisonView(
     arrow(old ? String(old.kernels) : '–', now ? String(now.kernels) : '–'),
     arrow(number(old?.diversity), number(now?.diversity)),
     signed(change),
-    arrow(number(old?.diversityExcess), number(now?.diversityExcess)),
+    arrow(signed(old?.diversityExcess ?? null), signed(now?.diversityExcess ?? null)),
     arrow(number(old?.effectiveKernels, 1), number(now?.effectiveKernels, 1)),
   ]);
   return [

@@ -5,7 +5,9 @@ export const profileId = idOf('prf');
 
 export const precision = z
   .enum(['exact', 'fast'])
-  .describe('exact: values in 24 bits, about 1e-8 from equation 3; fast: in eight bits, about 1e-4, similarities twice as fast.');
+  .describe(
+    'exact: values in 24 bits, S within 1e-6 of equation 3; fast: in eight bits, compared twice as fast. similarityError says how far off S is: with fast about 1e-3, ten times that for sparse activations.',
+  );
 export type Precision = z.infer<typeof precision>;
 
 export const profileRequest = z
