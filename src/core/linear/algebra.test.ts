@@ -8,13 +8,13 @@ function normal(count: number, size: number, seed: number): Float64Array {
 
 describe('coreAlgebra', () => {
   it('multiplies rows with rows', () => {
-    const [a, b] = [normal(3, 5, 1), normal(2, 5, 2)];
-    const products = coreAlgebra.products({ count: 3, size: 5, values: a }, { count: 2, size: 5, values: b });
+    const [a, b] = [normal(3, 5, 1), normal(6, 5, 2)];
+    const products = coreAlgebra.products({ count: 3, size: 5, values: a }, { count: 6, size: 5, values: b });
     for (let i = 0; i < 3; i++) {
-      for (let j = 0; j < 2; j++) {
+      for (let j = 0; j < 6; j++) {
         let dot = 0;
         for (let k = 0; k < 5; k++) dot += a[i * 5 + k] * b[j * 5 + k];
-        expect(products[i * 2 + j]).toBeCloseTo(dot, 12);
+        expect(products[i * 6 + j]).toBeCloseTo(dot, 12);
       }
     }
   });
