@@ -2,6 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { coreAlgebra, type LinearAlgebra } from '../core/linear/algebra.ts';
 import type { Rows } from '../core/linear/gram.ts';
 import { createRandom } from '../core/random.ts';
+import { decompose } from '../core/transfer/decomposition.ts';
+import { measureLogMe } from '../core/transfer/logme.ts';
+import { clusters } from '../core/transfer/testing/clusters.fixture.ts';
 import { describeScores } from '../core/transfer/testing/scores.ts';
 import { tensorflowAlgebra, type TensorflowBinding } from './linear-algebra.ts';
 import { loadBackend } from './backend.ts';
@@ -81,3 +84,18 @@ describe('linear algebra of TensorFlow', () => {
 });
 
 describe('scores by linear algebra of TensorFlow', () => describeScores(() => linear));
+
+it('LogME comes out of float32, above 1,024 a side, as it does of float64', () => {
+  const [count, dimensions] = [1100, 300];
+  const { features, labels, classes } = clusters(count, dimensions, 1);
+  // Dead dimensions change nothing but the side, and with it the precision.
+  const padded = new Float32Array(count * count);
+  for (let image = 0; image < count; image++) {
+    padded.set(features.values.subarray(image * dimensions, (image + 1) * dimensions), image * count);
+  }
+  const double = decompose(features, labels, classes, linear);
+  const single = decompose({ dimensions: count, values: padded }, labels, classes, linear);
+  expect([double.epsilon, single.epsilon]).toEqual([Number.EPSILON, 2 ** -23]);
+  expect(single.sigma).toHaveLength(dimensions);
+  expect(measureLogMe(single).value).toBeCloseTo(measureLogMe(double).value, 4);
+});
