@@ -131,6 +131,26 @@ describe('the command', { timeout: 180_000 }, () => {
     expect((await espalier('predict', id, join('shades', 'dark', '0.png'))).stdout).toMatch(/0\.png +(dark|bright)/);
   });
 
+  it('replays the plan of an artifact, and compares criteria with a table and a plot', async () => {
+    const plan = join('artifact', 'plan.json');
+    const replayed = await espalier('prune', 'base', 'shades', '--plan', plan, '--epochs', '2', '--out', 'again');
+    expect(replayed).toMatchObject({ status: 0 });
+    const removedIn = (name: string) =>
+      JSON.parse(readFileSync(join(folder, name, 'plan.json'), 'utf8')).groups.map(({ removed }: { removed: number[] }) => removed);
+    expect(removedIn('again')).toEqual(removedIn('artifact'));
+    expect(readFileSync(join(folder, 'again', 'README.md'), 'utf8')).toContain('name: "shades"');
+    const notPlan = await espalier('prune', 'base', 'shades', '--plan', join('shades', 'dark', '0.png'));
+    expect(notPlan).toMatchObject({ status: 1, stderr: expect.stringContaining('holds no plan') });
+
+    const criteria = ['--criteria', 'l1', 'random:global', '--ratio', '0.4', '--seeds', '1', '--epochs', '1'];
+    const compared = await espalier('compare', 'base', 'shades', ...criteria, '--out', 'compared');
+    expect(compared).toMatchObject({ status: 0 });
+    for (const row of ['l1', 'random global', 'unpruned']) expect(compared.stdout).toMatch(new RegExp(`^ +${row} +\\d`, 'm'));
+    expect(compared.stdout).toContain('one seed');
+    expect(readdirSync(join(folder, 'compared'))).toEqual(['accuracy.svg', 'comparison.json', 'comparison.md']);
+    expect((await sharp(join(folder, 'compared', 'accuracy.svg')).metadata()).format).toBe('svg');
+  });
+
   it('talks to the server that owns the data directory', async () => {
     const server = start('serve', '--port', '0');
     const end = ended(server);

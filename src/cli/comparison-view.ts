@@ -1,7 +1,7 @@
 import { rowChart } from '../core/plot/index.ts';
 import type { Estimate } from '../schema/common.ts';
 import type { ComparedRow, Comparison } from '../schema/comparisons.ts';
-import { percent, percentWithInterval, si, signedPoints, table } from './format.ts';
+import { percent, percentWithInterval, si, signedPoints, table, threadsOf } from './format.ts';
 import { markdownTable } from './markdown.ts';
 
 // A comparison in one table, in words and as a plot.
@@ -39,7 +39,7 @@ export function comparisonMarkdown(c: Comparison, of: { readonly model: string; 
     '![Test accuracy of each criterion](accuracy.svg)',
     c.summary,
     ...notesOf(c),
-    `Made on ${engine.backend} ${engine.version}, ${engine.threads} threads, ${engine.device}. SHA-256 of the model: ${hashes.model}, of the dataset: ${hashes.dataset}.`,
+    `Made on ${engine.backend} ${engine.version}, ${threadsOf(engine)}, ${engine.device}. SHA-256 of the model: ${hashes.model}, of the dataset: ${hashes.dataset}.`,
   ].join('\n\n')}\n`;
 }
 

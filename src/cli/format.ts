@@ -32,6 +32,9 @@ export const percentWithInterval = (e: Estimate): string => `${percent(e.value)}
 /** A difference of shares in points, with its sign: 0.012 → `+1.2`. */
 export const signedPoints = (share: number): string => `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
 
+/** `1 thread`, `2 threads`. */
+export const threadsOf = ({ threads }: { readonly threads: number }): string => `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+
 /** A figure that may be missing. */
 export const fixed = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
 

@@ -3,7 +3,7 @@ import type { Estimate } from '../schema/common.ts';
 import type { Dataset } from '../schema/datasets.ts';
 import type { Model } from '../schema/models.ts';
 import type { PrunePlanView, Pruning, PruneReport, SearchStep } from '../schema/prunings.ts';
-import { bytes, fixed, percent, percentWithInterval, si, signedPoints } from './format.ts';
+import { bytes, fixed, percent, percentWithInterval, si, signedPoints, threadsOf } from './format.ts';
 import { code, markdownTable } from './markdown.ts';
 
 // What a person reads beside an artifact: report.md and its plots.
@@ -59,7 +59,8 @@ export function reportPlots(plan: PrunePlanView, { layers }: Pick<PruneReport, '
 function curveOf({ search = [], target, cost }: PrunePlanView): string | undefined {
   const points = search.flatMap(({ ratio, accuracy }) => (accuracy === null ? [] : [{ ratio, ...accuracy }]));
   if (points.length === 0) return undefined;
-  const taken = search.find(({ flops }) => flops === cost.after.flops);
+  // Of ratios that rounding makes one, the largest.
+  const taken = search.findLast(({ flops }) => flops === cost.after.flops);
   return curveChart({
     title: 'Accuracy before fine-tuning',
     axes: { x: 'ratio of kernels that leave', y: 'validation accuracy, %' },
@@ -108,7 +109,7 @@ export function reportMarkdown(
     `Final minus base on ${difference.images} ${difference.split} images: accuracy ${pointsWithInterval(difference.accuracy)}, macro F1 ${pointsWithInterval(difference.macroF1)}, McNemar p = ${difference.mcnemarP.toPrecision(2)}. The pruned network answers as the masked original does, to ${proof.relativeDifference.toExponential(1)} of the outputs' scale on ${proof.images} images.`,
     ...section('Training before the last cut', scheduleTable(report.schedule)),
     ...section('Latency', [
-      `In theory ${report.speedUp.toFixed(2)}× faster. Measured on ${engine.backend} ${engine.version}, ${engine.threads} threads, ${engine.device}, medians in ms:`,
+      `In theory ${report.speedUp.toFixed(2)}× faster. Measured on ${engine.backend} ${engine.version}, ${threadsOf(engine)}, ${engine.device}, medians in ms:`,
       markdownTable(
         ['>batch', '>base', '>final', '>speed-up', '>of theory'],
         latency.map(({ batchSize, base, final, speedUp }) => [
