@@ -75,6 +75,13 @@ const published: Readonly<Record<string, number>> = {
   'timm:regnety_008': 6_263_168,
   'timm:regnety_040': 20_646_656,
   'timm:convnext_tiny': 28_589_128,
+  // Trainable ones, as Keras's summaries say.
+  'keras:resnet50': 25_583_592,
+  'keras:vgg16': 138_357_544,
+  'keras:mobilenet': 4_231_976,
+  'keras:mobilenetv2': 3_504_872,
+  'keras:efficientnetb0': 5_288_548,
+  'keras:densenet121': 7_978_856,
 };
 
 describe('the catalogue', () => {
@@ -130,7 +137,20 @@ describe('the catalogue', () => {
       ['conv_stem', 'blocks.0.0.se.conv_reduce', 'blocks.1.0.conv_pwl', 'blocks.5.0.conv', 'conv_head', 'classifier'],
     ],
     ['timm:resnet18', ['conv1', 'layer2.0.downsample.0', 'fc']],
-  ])("%s has timm's names", (id, names) => {
+    ['keras:resnet50', ['conv1_conv', 'conv2_block1_0_conv', 'conv3_block4_2_bn', 'conv5_block3_3_conv', 'predictions']],
+    ['keras:vgg19', ['block1_conv1', 'block3_conv4', 'block5_conv4', 'fc1', 'fc2', 'predictions']],
+    ['keras:mobilenet', ['conv1', 'conv1_bn', 'conv_dw_1', 'conv_pw_13_bn', 'conv_preds']],
+    ['keras:mobilenetv2', ['Conv1', 'expanded_conv_depthwise', 'expanded_conv_project_BN', 'block_16_expand_BN', 'Conv_1_bn']],
+    ['keras:mobilenetv3small', ['conv', 'expanded_conv_squeeze_excite_conv_1', 'expanded_conv_10_project_bn', 'conv_2', 'logits']],
+    ['keras:efficientnetb0', ['stem_conv', 'block1a_dwconv', 'block2a_expand_bn', 'block7a_se_expand', 'top_bn', 'predictions']],
+    ['keras:densenet121', ['conv1_conv', 'conv2_block1_0_bn', 'conv5_block16_2_conv', 'pool2_bn', 'pool4_conv', 'bn', 'predictions']],
+    [
+      'keras:convnext_tiny',
+      ['stem_conv', 'downsampling_layernorm_0', 'stage_2_block_8_pointwise_conv_2', 'stage_0_block_0_layer_scale', 'head_dense'].map(
+        (name) => `convnext_tiny_${name}`,
+      ),
+    ],
+  ])('%s has the names of its library', (id, names) => {
     const ids = topologyOf(id).nodes.map((node) => node.id);
     expect(names.filter((name) => !ids.includes(name))).toEqual([]);
   });

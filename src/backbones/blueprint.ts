@@ -1,5 +1,5 @@
 import type { Preprocessing, Shape } from '../core/network/types.ts';
-import type { Graph } from './graph.ts';
+import type { Graph, GraphStyle } from './graph.ts';
 
 /** An architecture as data: how its blocks are laid out, and what its original expects of an image. */
 export interface Blueprint {
@@ -13,6 +13,10 @@ export interface Blueprint {
   lay(graph: Graph, classes: number): void;
   /** Names of another library for the layers that `lay` names. */
   rename?(id: string): string;
+  /** What its layers do otherwise than PyTorch's. */
+  readonly style?: GraphStyle;
+  /** Whether its first convolution reads blue, green, red. */
+  readonly bgr?: true;
   /** Shape of a tensor in the original where it has other axes of one than ours laid out for PyTorch. */
   storedShape?(name: string, shape: Shape): Shape;
 }

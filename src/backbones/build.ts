@@ -24,6 +24,10 @@ export interface Architecture {
   readonly family: string;
   readonly description: string;
   readonly inputShape: readonly [number, number, number];
+  /** Whose names its layers bear. */
+  readonly library: 'torch' | 'keras';
+  /** Whether its first convolution reads blue, green, red in checkpoints. */
+  readonly bgr: boolean;
   /** Trainable parameters with the original's number of classes. */
   readonly params: number;
   /** Multiply-accumulates of one image at that input size. */
@@ -33,9 +37,10 @@ export interface Architecture {
 /** Every architecture that {@link buildBackbone} knows. */
 export function architectures(): readonly Architecture[] {
   return blueprints.map((blueprint) => {
-    const { id, family, description, inputShape, classes } = blueprint;
+    const { id, family, description, inputShape, classes, bgr = false } = blueprint;
+    const library = id.startsWith(KERAS) ? 'keras' : 'torch';
     const { params, macs } = costOf(nodesOf(blueprint, inputShape, classes));
-    return { id, family, description, inputShape, params, macs };
+    return { id, family, description, inputShape, library, bgr, params, macs };
   });
 }
 
@@ -44,8 +49,8 @@ export function familyOf(id: string | undefined): string | null {
   return blueprints.find((blueprint) => blueprint.id === id)?.family ?? null;
 }
 
-function nodesOf({ lay, rename }: Blueprint, inputShape: Blueprint['inputShape'], classes: number): readonly Node[] {
-  const graph = createGraph(inputShape, rename);
+function nodesOf({ lay, rename, style }: Blueprint, inputShape: Blueprint['inputShape'], classes: number): readonly Node[] {
+  const graph = createGraph(inputShape, rename, style);
   lay(graph, classes);
   return graph.nodes;
 }
@@ -103,6 +108,7 @@ function fanIn(node: Node, shape: readonly number[]): number {
 }
 
 const TIMM = 'timm:';
+const KERAS = 'keras:';
 
 /** @throws Failure `unknown-architecture` naming the nearest ids */
 export function blueprintOf(id: string): Blueprint {

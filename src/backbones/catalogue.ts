@@ -4,6 +4,7 @@ import { densenets } from './densenet.ts';
 import { efficientnets } from './efficientnet.ts';
 import { googlenets } from './googlenet.ts';
 import { inceptions } from './inception.ts';
+import { kerasBlueprints } from './keras.ts';
 import { mnasnets } from './mnasnet.ts';
 import { mobilenets } from './mobilenet.ts';
 import { regnets } from './regnet.ts';
@@ -202,4 +203,5 @@ export const blueprints: readonly Blueprint[] = [
   ...shufflenets,
   ...regnets,
   ...convnexts,
+  ...kerasBlueprints,
 ];

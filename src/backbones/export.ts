@@ -10,7 +10,7 @@ import { namedWeights, torchNaming } from './weights.ts';
  */
 export function torchTensors(network: Network): readonly (readonly [name: string, tensor: Tensor])[] | undefined {
   const { architecture } = network.metadata;
-  if (architecture === undefined || familyOf(architecture) === null) return undefined;
+  if (architecture === undefined || architecture.startsWith('keras:') || familyOf(architecture) === null) return undefined;
   if (weighted(topologyOf(architecture).nodes).join() !== weighted(network.nodes).join()) return undefined;
   const { storedShape = (_name: string, shape: Shape) => shape } = blueprintOf(architecture);
   return namedWeights(network, torchNaming).map(([name, { shape, data }]) => [name, { shape: storedShape(name, shape), data }]);

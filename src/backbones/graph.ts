@@ -12,6 +12,14 @@ export interface ConvOptions {
 /** A side of a square kernel, or [height, width]. */
 export type Kernel = number | Pair;
 
+/** How another library than PyTorch sets its layers. */
+export interface GraphStyle {
+  /** Of BatchNormalization where the architecture does not say it. */
+  readonly epsilon?: number;
+  /** Windows that PyTorch centres are padded as TensorFlow's `same`. */
+  readonly same?: true;
+}
+
 /** What follows a convolution. */
 export type Activating = 'relu' | 'relu6' | ActivationName;
 
@@ -26,7 +34,7 @@ const bothSides = (side: Kernel): Pair => (typeof side === 'number' ? [side, sid
  * Ids are the module paths of the PyTorch original, so that its weight names follow from them; padding is PyTorch's, the same on both
  * sides. With `rename` they are those of another library; use the ids that the verbs return.
  */
-export function createGraph(inputShape: readonly [number, number, number], rename = (id: string): string => id) {
+export function createGraph(inputShape: readonly [number, number, number], rename = (id: string): string => id, style: GraphStyle = {}) {
   const nodes: Node[] = [];
   const shapes = new Map<string, Shape>();
   const newest = (): string => nodes[nodes.length - 1].id;
@@ -43,7 +51,7 @@ export function createGraph(inputShape: readonly [number, number, number], renam
   /** Explicit zeros where `same` would not pad like PyTorch. */
   function window(id: string, kernel: Pair, stride: number, padding: Pair, from: string) {
     const padded = padding[0] > 0 || padding[1] > 0;
-    const asSame = stride === 1 && padding.every((side, axis) => side * 2 === kernel[axis] - 1);
+    const asSame = (stride === 1 || style.same === true) && padding.every((side, axis) => side * 2 === kernel[axis] - 1);
     if (padded && !asSame) {
       const [rows, columns] = padding;
       add(
@@ -92,7 +100,7 @@ export function createGraph(inputShape: readonly [number, number, number], renam
       const config = { kernelSize, dilationRate: [1, 1], depthMultiplier: 1, useBias: options.useBias ?? false, ...place } as const;
       return add('DepthwiseConv2D', id, config, inputs);
     },
-    bn: (id: string, epsilon = EPSILON): string => add('BatchNormalization', id, { epsilon, momentum: MOMENTUM }),
+    bn: (id: string, epsilon = style.epsilon ?? EPSILON): string => add('BatchNormalization', id, { epsilon, momentum: MOMENTUM }),
     relu: (id: string, maxValue: number | null = null): string => add('ReLU', id, { maxValue }),
     activate(id: string, activation: Activating): string {
       if (activation === 'relu') return graph.relu(id);

@@ -12,13 +12,16 @@ export interface ResNet {
   readonly groups?: number;
   /** Width of a bottleneck's inner convolutions against the stage's (ResNeXt 32×4d and wide ResNet: 2). */
   readonly innerWidth?: number;
+  /** Keras's form: convolutions have a bias, and the first of a bottleneck has the stride (He 2016's own; torchvision's is the second's). */
+  readonly keras?: true;
   /** Name of the last layer. */
   readonly head: string;
 }
 
 /** He 2016 (1512.03385), Xie 2017 (ResNeXt), Zagoruyko & Komodakis 2016 (wide). */
 export function resnet(graph: Graph, spec: ResNet, classes: number): void {
-  if (spec.stem === 'imagenet') graph.conv('conv1', spec.width, 7, { stride: 2 });
+  const useBias = spec.keras === true;
+  if (spec.stem === 'imagenet') graph.conv('conv1', spec.width, 7, { stride: 2, useBias });
   else graph.conv('conv1', spec.width, 3);
   graph.bn('bn1');
   graph.relu('relu');
@@ -33,7 +36,8 @@ export function resnet(graph: Graph, spec: ResNet, classes: number): void {
 }
 
 function residualBlock(graph: Graph, spec: ResNet, id: string, width: number, stride: number): void {
-  const { groups = 1, innerWidth = 1 } = spec;
+  const { groups = 1, innerWidth = 1, keras } = spec;
+  const useBias = keras === true;
   const entrance = graph.newest();
   const channelsIn = graph.channels();
   const inner = width * innerWidth;
@@ -44,34 +48,34 @@ function residualBlock(graph: Graph, spec: ResNet, id: string, width: number, st
           [width, 3, {}],
         ] as const)
       : ([
-          [inner, 1, {}],
-          [inner, 3, { stride, groups }],
+          [inner, 1, { stride: useBias ? stride : 1 }],
+          [inner, 3, { stride: useBias ? 1 : stride, groups }],
           [width * 4, 1, {}],
         ] as const);
   for (const [i, [filters, kernel, options]] of convolutions.entries()) {
-    graph.conv(`${id}.conv${i + 1}`, filters, kernel, options);
+    graph.conv(`${id}.conv${i + 1}`, filters, kernel, { ...options, useBias });
     graph.bn(`${id}.bn${i + 1}`);
     if (i + 1 < convolutions.length) graph.relu(`${id}.relu${i + 1}`);
   }
   const residual = graph.newest();
   const channels = graph.channels();
   const fits = stride === 1 && channels === channelsIn;
-  const shortcut = fits ? entrance : shortcutOf(graph, spec.shortcut, id, entrance, channelsIn, channels, stride);
+  const shortcut = fits ? entrance : shortcutOf(graph, spec, id, entrance, channelsIn, channels, stride);
   graph.join('Add', `${id}.add`, [residual, shortcut]);
   graph.relu(`${id}.relu`);
 }
 
 function shortcutOf(
   graph: Graph,
-  kind: ResNet['shortcut'],
+  { shortcut, keras }: ResNet,
   id: string,
   from: string,
   channelsIn: number,
   channels: number,
   stride: number,
 ): string {
-  if (kind === 'projection') {
-    graph.conv(`${id}.downsample.0`, channels, 1, { stride }, from);
+  if (shortcut === 'projection') {
+    graph.conv(`${id}.downsample.0`, channels, 1, { stride, useBias: keras === true }, from);
     return graph.bn(`${id}.downsample.1`);
   }
   const before = (channels - channelsIn) / 2;

@@ -4,14 +4,23 @@ import { Failure } from '../../core/failure.ts';
 import { sizeOf } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
 import { networkOfKeras, type KerasWeights } from './keras.ts';
+import type { AboutWeights } from './torch-weights.ts';
 
 /**
- * Reads a Keras 2 `.h5` file with topology.
+ * Reads a Keras 2 `.h5` file; where it has no topology, by `ofWeights`.
  *
  * @throws Failure `malformed-file`, `limit-exceeded`, or what networkOfKeras finds
  */
-export async function readKerasH5(bytes: Uint8Array, fileName: string): Promise<Network> {
-  return withHdf5(bytes, fileName, (file) => networkOfKeras(topologyIn(file, fileName), weightsIn(file, fileName), fileName));
+export async function readKerasH5(
+  bytes: Uint8Array,
+  about: AboutWeights,
+  ofWeights: (file: File, about: AboutWeights) => Network,
+): Promise<Network> {
+  const { fileName } = about;
+  return withHdf5(bytes, fileName, (file) => {
+    const topology = topologyIn(file, fileName);
+    return topology === undefined ? ofWeights(file, about) : networkOfKeras(topology, weightsIn(file, fileName), fileName);
+  });
 }
 
 /**
@@ -57,14 +66,10 @@ function asking<T>(fileName: string, what: string, question: () => T): T {
   }
 }
 
+/** The attribute model_config; undefined where there is none. */
 function topologyIn(file: File, fileName: string): unknown {
   const text = attribute(file, 'model_config', fileName);
-  if (typeof text !== 'string') {
-    throw new Failure('unsupported-format', `${fileName} is an HDF5 file without a Keras topology (attribute model_config).`, {
-      hint: 'Save the whole model (model.save), not its weights alone.',
-      field: fileName,
-    });
-  }
+  if (typeof text !== 'string') return undefined;
   if (text.length > limits.modelHeaderBytesMax) throw malformed(fileName, 'its topology is too long');
   try {
     return JSON.parse(text);
@@ -79,29 +84,46 @@ function attribute(holder: Group, name: string, fileName: string): unknown {
   );
 }
 
-/**
- * Weights are stored as `model_weights/GROUP/PATH/kernel:0`, where GROUP is the layer, or a nested model with the layer as the
- * folder of the weight.
- */
+/** Weights below `model_weights` by layer and name. */
 function weightsIn(file: File, fileName: string): KerasWeights {
-  const root = open(file, 'model_weights', fileName);
-  if (!isGroup(root)) throw malformed(fileName, 'it holds no model_weights');
   const paths = new Map<string, string>();
-  for (const layer of asking(fileName, 'its layers cannot be listed', () => root.keys())) {
-    const group = open(root, layer, fileName);
-    const listed = isGroup(group) ? attribute(group, 'weight_names', fileName) : [];
-    const names = (Array.isArray(listed) ? listed : []).map((name) => String(name).split('/'));
-    const nested = new Set(names.map((name) => name.at(-1))).size < names.length;
-    for (const name of names) {
-      // The group's name holds where a layer was renamed after its weights were made.
-      const owner = nested ? name.at(-2) : layer;
-      paths.set(`${owner}/${name.at(-1)?.replace(/:\d+$/, '')}`, `model_weights/${layer}/${name.join('/')}`);
-    }
-  }
+  for (const { layer, weight, path } of listedWeights(file, 'model_weights/', fileName)) paths.set(`${layer}/${weight}`, path);
   return (layer, weight) => {
-    const path = paths.get(`${layer}/${weight}`);
+    // Keras 3 calls every kernel so.
+    const path = paths.get(`${layer}/${weight}`) ?? paths.get(`${layer}/${weight.replace(/^depthwise_/, '')}`);
     return path === undefined ? undefined : tensorAt(file, path, fileName);
   };
+}
+
+/**
+ * Keras 2's weights: `GROUP/PATH/kernel:0`, where GROUP is the layer, or a nested model with the layer as the folder of the weight.
+ *
+ * @param folder what the groups lie in, with a slash, or nothing
+ */
+export function listedWeights(
+  file: File,
+  folder: string,
+  fileName: string,
+): readonly { readonly layer: string; readonly weight: string; readonly path: string }[] {
+  const root = openGroup(file, folder === '' ? '/' : folder.slice(0, -1), fileName);
+  if (root === undefined) throw malformed(fileName, `it holds no ${folder}`);
+  return asking(fileName, 'its layers cannot be listed', () => root.keys()).flatMap((layer) => {
+    const group = openGroup(root, layer, fileName);
+    const listed = group ? attribute(group, 'weight_names', fileName) : [];
+    const names = (Array.isArray(listed) ? listed : []).map((name) => String(name).split('/'));
+    const nested = new Set(names.map((name) => name.at(-2))).size > 1;
+    return names.map((name) => ({
+      // The group's name holds where a layer was renamed after its weights were made.
+      layer: (nested ? name.at(-2) : undefined) ?? layer,
+      weight: name.at(-1)?.replace(/:\d+$/, '') ?? '',
+      path: `${folder}${layer}/${name.join('/')}`,
+    }));
+  });
+}
+
+export function openGroup(within: Group, path: string, fileName: string): Group | undefined {
+  const found = open(within, path, fileName);
+  return isGroup(found) ? found : undefined;
 }
 
 const isGroup = (found: Entity | null): found is Group => found !== null && 'keys' in found;

@@ -6,6 +6,7 @@ import { archiveKindOf, openArchive, readHead } from '../archive.ts';
 import { networkOf } from '../network.ts';
 import { looksLikeDeepCompression, readDeepCompression } from './deep-compression-read.ts';
 import { readKerasH5 } from './keras-h5.ts';
+import { networkOfKerasWeights } from './keras-weights.ts';
 import { looksLikeKeras3, readKeras3 } from './keras3.ts';
 import { looksLikeOnnx, readOnnx, readOnnxArchive } from './onnx-read.ts';
 import { looksLikePyTorch, readPyTorch } from './pytorch.ts';
@@ -37,7 +38,7 @@ export async function readModel(path: string, about: AboutWeights): Promise<{ ne
     });
   }
   if (archiveKindOf(head)) return readArchive(path, about);
-  if (startsWith(head, HDF5)) return { network: await readKerasH5(await readFile(path), fileName), format: 'keras-h5' };
+  if (startsWith(head, HDF5)) return { network: await readKerasH5(await readFile(path), about, networkOfKerasWeights), format: 'keras-h5' };
   if (looksLikeDeepCompression(head)) return { network: readDeepCompression(await readFile(path), fileName), format: 'deep-compression' };
   if (looksLikeOnnx(head)) return { network: readOnnx(await readFile(path), fileName), format: 'onnx' };
   if (!looksLikeSafetensors(head)) {

@@ -1,6 +1,6 @@
 import type { Network, Preprocessing, Shape, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
-import { architectures, loadWeights, topologyOf, torchNaming, type Topology } from '../../backbones/index.ts';
+import { architectures, loadWeights, topologyOf, torchNaming, type Topology, type WeightNaming } from '../../backbones/index.ts';
 import { classifierNode, inferShapes, inputShapesOf, layerOf } from '../../core/network/index.ts';
 import { nameOfFile } from '../../core/name-of-file.ts';
 
@@ -15,22 +15,39 @@ export interface AboutWeights {
   readonly preprocessing?: Preprocessing;
 }
 
+/** Whose names and layout a checkpoint has. */
+export interface Library {
+  readonly name: 'torch' | 'keras';
+  readonly naming: WeightNaming;
+  /** Number of outputs by the shape of the classifier's stored kernel. */
+  classesOf(shape: Shape): number | undefined;
+  /** The other sides of that shape. */
+  featuresOf(shape: Shape): Shape;
+}
+
+const torch: Library = {
+  name: 'torch',
+  naming: torchNaming,
+  classesOf: ([classes]) => classes,
+  featuresOf: (shape) => shape.slice(1),
+};
+
 /**
- * The network of weights that bear PyTorch's names, after a wrapper's prefix (`module.`, `model.`, …) is taken off.
+ * The network of weights that bear the names of a library, PyTorch's unless another is given, after a wrapper's prefix (`module.`, `model.`, …) is taken off.
  *
  * @throws Failure `unknown-architecture` naming the nearest; `shape-mismatch` listing what is missing and surplus; `non-finite-weights`
  */
-export function networkOfWeights(tensors: ReadonlyMap<string, Tensor>, about: AboutWeights): Network {
+export function networkOfWeights(tensors: ReadonlyMap<string, Tensor>, about: AboutWeights, library = torch): Network {
   const { fileName, classNames, inputShape, preprocessing } = about;
   const plain = withoutWrapper(tensors);
   const assumptions: string[] = [];
-  const architecture = about.architecture ?? guessed(plain, fileName, assumptions);
-  const head = classifierOf(topologyOf(architecture));
-  const classes = plain.get(head)?.shape[0];
+  const architecture = about.architecture ?? guessed(plain, fileName, assumptions, library);
+  const head = headOf(topologyOf(architecture), library).kernel;
+  const classes = library.classesOf(plain.get(head)?.shape ?? []);
   const named = classNames?.length === classes ? classNames : undefined;
   const topology = topologyOf(architecture, { classes, classNames: named, inputShape, preprocessing });
-  refuseOtherNames(topology, plain, fileName);
-  const network = loadWeights(topology, plain, torchNaming);
+  refuseOtherNames(topology, plain, fileName, library);
+  const network = loadWeights(topology, plain, library.naming);
   if (preprocessing === undefined) {
     const { scale, mean, std } = network.metadata.preprocessing;
     const says = `pixels · ${scale.toPrecision(4)}, mean ${mean.join(', ')}, deviation ${std.join(', ')}`;
@@ -51,40 +68,46 @@ function withoutWrapper(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<strin
 }
 
 /** Name and shape of every tensor that the architecture has in a state dict. */
-function tensorsOf({ nodes }: Topology): Map<string, Shape> {
+function tensorsOf({ nodes }: Topology, { naming }: Library): Map<string, Shape> {
   const shapes = inferShapes(nodes);
   return new Map(
     nodes.flatMap((node) =>
       layerOf(node.kind)
         .weights(node, inputShapesOf(node, shapes))
-        .map(({ name, shape }) => [torchNaming.nameOf(node, name), torchNaming.layoutOf(node.kind, shape, undefined).storedShape] as const),
+        .map(({ name, shape }) => [naming.nameOf(node, name), naming.layoutOf(node.kind, shape, undefined).storedShape] as const),
     ),
   );
 }
 
-const classifierOf = ({ nodes, metadata }: Topology): string =>
-  torchNaming.nameOf(classifierNode({ nodes, metadata, weights: new Map() }), 'kernel');
+/** Names of the classifier's tensors. */
+function headOf({ nodes, metadata }: Topology, { naming }: Library): { readonly kernel: string; readonly bias: string } {
+  const node = classifierNode({ nodes, metadata, weights: new Map() });
+  return { kernel: naming.nameOf(node, 'kernel'), bias: naming.nameOf(node, 'bias') };
+}
 
-const countedNames = (tensors: ReadonlyMap<string, Tensor>): string[] => [...tensors.keys()].filter((name) => !torchNaming.ignores(name));
+const countedNames = (tensors: ReadonlyMap<string, Tensor>, { naming }: Library): string[] =>
+  [...tensors.keys()].filter((name) => !naming.ignores(name));
 
 /** Axes of one decide nothing: a linear layer may be stored as a 1×1 convolution. */
 const signature = (shape: Shape): string => shape.filter((side) => side !== 1).join();
 
 /** Whether the shapes are equal; those of the classifier may have another number of classes. */
-function fits(stored: Shape | undefined, due: Shape, isHead: boolean): boolean {
+function fits(stored: Shape | undefined, due: Shape, head: Library | undefined): boolean {
   if (stored === undefined) return false;
-  return isHead ? signature(stored.slice(1)) === signature(due.slice(1)) : signature(stored) === signature(due);
+  return head ? signature(head.featuresOf(stored)) === signature(head.featuresOf(due)) : signature(stored) === signature(due);
 }
 
-function guessed(tensors: ReadonlyMap<string, Tensor>, fileName: string, assumptions: string[]): string {
-  const count = countedNames(tensors).length;
-  const candidates = architectures().map(({ id }) => {
+function guessed(tensors: ReadonlyMap<string, Tensor>, fileName: string, assumptions: string[], library: Library): string {
+  const count = countedNames(tensors, library).length;
+  const known = architectures().filter((one) => one.library === library.name);
+  const candidates = known.map(({ id }) => {
     const topology = topologyOf(id);
-    const due = tensorsOf(topology);
-    const head = classifierOf(topology).replace(/\.weight$/, '');
+    const due = tensorsOf(topology, library);
+    const head = headOf(topology, library);
     let fitting = 0;
     for (const [name, shape] of due) {
-      if (fits(tensors.get(name)?.shape, shape, name === `${head}.weight` || name === `${head}.bias`)) fitting++;
+      const isHead = name === head.kernel || name === head.bias;
+      if (fits(tensors.get(name)?.shape, shape, isHead ? library : undefined)) fitting++;
     }
     return { id, fitting, all: Math.max(due.size, count) };
   });
@@ -105,10 +128,10 @@ function guessed(tensors: ReadonlyMap<string, Tensor>, fileName: string, assumpt
 /** Names of one kind that a message lists. */
 const LISTED = 5;
 
-function refuseOtherNames(topology: Topology, tensors: ReadonlyMap<string, Tensor>, fileName: string): void {
-  const due = tensorsOf(topology);
+function refuseOtherNames(topology: Topology, tensors: ReadonlyMap<string, Tensor>, fileName: string, library: Library): void {
+  const due = tensorsOf(topology, library);
   const missing = [...due.keys()].filter((name) => !tensors.has(name));
-  const surplus = countedNames(tensors).filter((name) => !due.has(name));
+  const surplus = countedNames(tensors, library).filter((name) => !due.has(name));
   if (missing.length + surplus.length === 0) return;
   const listed = (names: readonly string[]): string =>
     names.slice(0, LISTED).join(', ') + (names.length > LISTED ? ` and ${names.length - LISTED} more` : '');
