@@ -12,7 +12,7 @@ import { models, outcomes, recommendations } from '../store/tables.ts';
 import type { Context, Outcome } from './context.ts';
 import { modelSourceKey, recommendationKey } from './keys.ts';
 import { enqueueOnce } from './once.ts';
-import { datasetRef, modelRef, weightProfile } from './references.ts';
+import { datasetRef, modelRef, weightFigures } from './references.ts';
 
 type Input = JobInput<'recommend'>;
 
@@ -83,13 +83,7 @@ function resolved({ store, zoo }: Context, asked: RecommendRequest): Input {
 }
 
 function candidateOf(db: Tables, id: string, field: string): RecommendedModel {
-  const profile = weightProfile(db, id);
-  const weights = profile && {
-    diversity: profile.diversity,
-    diversityExcess: profile.diversityExcess,
-    redundantShare: profile.redundantShare,
-  };
-  return { model: modelRef(db, id, field), weights };
+  return { model: modelRef(db, id, field), weights: weightFigures(db, id) };
 }
 
 /** Starter backbones by name or `*`: as models where they are here, else to be imported. */

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { Failure } from '../core/failure.ts';
 import type { KnownSimilarities } from '../jobs/plan-at-once.ts';
 import type { DatasetRef, ModelRef } from '../jobs/types.ts';
@@ -40,8 +40,12 @@ export function weightSimilarities(db: Tables, modelId: string): KnownSimilariti
   return row?.blob ? { blob: row.blob, layers: row.result.layers.filter(({ dice }) => dice !== undefined) } : null;
 }
 
-/** The weight profile that was made on the model's arrival. */
-export function weightProfile(db: Tables, modelId: string): ProfileResult | null {
+/** What the weight profile that was made on the model's arrival comes to; read without the figures of each kernel. */
+export function weightFigures(db: Tables, modelId: string): Pick<ProfileResult, 'diversity' | 'diversityExcess' | 'redundantShare'> | null {
   const arrival = and(eq(profiles.modelId, modelId), eq(profiles.optionsHash, weightProfileHash));
-  return db.select({ result: profiles.result }).from(profiles).where(arrival).get()?.result ?? null;
+  const redundantShare = sql<number>`json_extract(${profiles.result}, '$.redundantShare')`;
+  const { diversity, diversityExcess } = profiles;
+  const found = db.select({ diversity, diversityExcess, redundantShare }).from(profiles).where(arrival).get();
+  if (found === undefined || found.diversity === null || found.diversityExcess === null) return null;
+  return { ...found, diversity: found.diversity, diversityExcess: found.diversityExcess };
 }
