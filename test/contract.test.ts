@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { comparison } from '../src/schema/comparisons.ts';
 import { dataset, datasetPage, samples } from '../src/schema/datasets.ts';
 import { evaluation, prediction } from '../src/schema/evaluations.ts';
 import { job, jobEventPage, jobPage } from '../src/schema/jobs.ts';
@@ -121,6 +122,12 @@ describe('asked twice, computed once', () => {
     { path: '/recommend', link: 'recommendation', schema: recommendation, request: () => ({ dataset: datasetId, candidates: [modelId] }) },
     { path: '/evaluate', link: 'evaluation', schema: evaluation, request: () => ({ model: modelId, dataset: datasetId }) },
     { path: '/prune', link: 'pruning', schema: pruning, request: () => ({ model: modelId, dataset: datasetId, target: { flops: 9 } }) },
+    {
+      path: '/compare',
+      link: 'comparison',
+      schema: comparison,
+      request: () => ({ model: modelId, dataset: datasetId, target: { flops: 9 }, seeds: 1 }),
+    },
   ];
   test.each(cases)('$path', async ({ path, link, schema, request }) => {
     const first = await service.post(path, request());
