@@ -88,8 +88,13 @@ function describeDistance(own: Replicated, chosen: Replicated, name: string): st
     : `It is ahead of ${name} by ${points(difference)}: ${verdict}.`;
 }
 
-function describePruning({ candidate: { flops, scoredAfterPruning }, excluded }: Standing, { flopsMax }: Constraints): string | null {
-  if (scoredAfterPruning === true) return 'It was judged as it is after Dice pruning to the limits, before any fine-tuning.';
+function describePruning(
+  { candidate: { flops, scoredAfterPruning, verified }, excluded }: Standing,
+  { flopsMax }: Constraints,
+): string | null {
+  if (scoredAfterPruning === true) {
+    return `It was judged as it is after Dice pruning to the limits${verified ? '' : ', before any fine-tuning'}.`;
+  }
   if (excluded !== null || flopsMax === undefined || flops <= flopsMax) return null;
   return `It has to be pruned from ${count(flops, 'FLOPs')} to ${count(flopsMax, 'FLOPs')}; the prediction is for the network before pruning.`;
 }
