@@ -36,8 +36,8 @@ function damaged(sound: Uint8Array, random: Random): Uint8Array {
   return random.next() < 0.2 ? bytes.subarray(0, random.integer(bytes.length)) : bytes;
 }
 
-/** The network in every format; an architecture by name where a file holds weights alone. */
-async function soundFiles(network: Network): Promise<readonly (readonly [format: string, bytes: Uint8Array])[]> {
+/** The network in every format, those that hold weights alone too. */
+export async function soundFiles(network: Network): Promise<readonly (readonly [format: string, bytes: Uint8Array])[]> {
   const { model, weights } = graphModelOf(network);
   const named = new Map(namedWeights(network, torchNaming));
   return [
