@@ -207,6 +207,7 @@ const refusals: [string, object, number, string, RegExp][] = [
   ['a score that there is not', { rankBy: 'best' }, 400, 'rankBy', /./],
   ['a budget of both kinds', { verify: { topK: 2, budget: { epochs: 1, seconds: 1 } } }, 400, 'verify.budget', /./],
   ['no candidate to verify', { verify: { topK: 0, budget: { epochs: 1 } } }, 400, 'verify.topK', /./],
+  ['fewer epochs than candidates', { verify: { topK: 3, budget: { epochs: 2 } } }, 400, 'verify.budget.epochs', /at least topK/],
   ['no candidate', { candidates: [] }, 400, 'candidates', /./],
 ];
 test.each(refusals)('%s is refused by name', { timeout: 60_000 }, async (_, more, status, field, hint) => {

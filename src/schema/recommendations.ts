@@ -25,6 +25,10 @@ const verify = z
       .describe('Kept to within one epoch.'),
   })
   .strict()
+  .refine(({ topK, budget }) => !('epochs' in budget) || budget.epochs >= topK, {
+    path: ['budget', 'epochs'],
+    message: 'must be at least topK: each candidate takes one epoch or more',
+  })
   .describe('Fine-tuning by successive halving: equal epochs and seeds, the worse half is dropped, the rest goes on.');
 
 export const recommendRequest = z
