@@ -136,6 +136,7 @@ describe('the catalogue', () => {
       'timm:mobilenetv3_small_100',
       ['conv_stem', 'blocks.0.0.se.conv_reduce', 'blocks.1.0.conv_pwl', 'blocks.5.0.conv', 'conv_head', 'classifier'],
     ],
+    ['timm:vgg11_bn', ['features.0', 'features.1', 'features.25', 'pre_logits.fc1', 'pre_logits.fc2', 'head.fc']],
     ['timm:resnet18', ['conv1', 'layer2.0.downsample.0', 'fc']],
     ['keras:resnet50', ['conv1_conv', 'conv2_block1_0_conv', 'conv3_block4_2_bn', 'conv5_block3_3_conv', 'predictions']],
     ['keras:vgg19', ['block1_conv1', 'block3_conv4', 'block5_conv4', 'fc1', 'fc2', 'predictions']],

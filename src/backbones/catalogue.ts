@@ -2,6 +2,7 @@ import type { Blueprint } from './blueprint.ts';
 import { convnexts } from './convnext.ts';
 import { densenets } from './densenet.ts';
 import { efficientnets } from './efficientnet.ts';
+import type { Graph } from './graph.ts';
 import { googlenets } from './googlenet.ts';
 import { inceptions } from './inception.ts';
 import { kerasBlueprints } from './keras.ts';
@@ -47,7 +48,8 @@ function imagenetResNet(id: string, block: ResNet['block'], repeats: readonly nu
   };
 }
 
-function imagenetVgg(depth: number, batchNormalization: boolean, ...counts: readonly number[]): Blueprint {
+/** torchvision's, and timm's, whose hidden layers are convolutions. */
+function imagenetVggs(depth: number, batchNormalization: boolean, ...counts: readonly number[]): Blueprint[] {
   const spec: Vgg = {
     stages: vggStages(...counts),
     batchNormalization,
@@ -56,13 +58,18 @@ function imagenetVgg(depth: number, batchNormalization: boolean, ...counts: read
     hidden: [4096, 4096],
     dropout: 0.5,
   };
-  return {
-    id: `vgg${depth}${batchNormalization ? '_bn' : ''}`,
+  const name = `vgg${depth}${batchNormalization ? '_bn' : ''}`;
+  const title = `VGG-${depth}${batchNormalization ? ' with batch normalisation' : ''}`;
+  const of = (library: string, given: Vgg) => ({
     family: 'vgg',
-    description: `VGG-${depth}${batchNormalization ? ' with batch normalisation' : ''} as in torchvision (Simonyan & Zisserman 2015)`,
+    description: `${title} as in ${library} (Simonyan & Zisserman 2015)`,
     ...large,
-    lay: (graph, classes) => vgg(graph, spec, classes),
-  };
+    lay: (graph: Graph, classes: number) => vgg(graph, given, classes),
+  });
+  return [
+    { id: name, ...of('torchvision', spec) },
+    { id: `timm:${name}`, ...of('timm', { ...spec, pool: 'convolution' }) },
+  ];
 }
 
 function imagenetSqueezeNet(version: string, spec: Pick<SqueezeNet, 'stem' | 'groups'>): Blueprint {
@@ -152,10 +159,10 @@ export const blueprints: readonly Blueprint[] = [
   imagenetResNet('wide_resnet101_2', 'bottleneck', [3, 4, 23, 3], { innerWidth: 2 }),
   imagenetResNet('wide_resnet50_2', 'bottleneck', [3, 4, 6, 3], { innerWidth: 2 }),
   ...[false, true].flatMap((batchNormalization) => [
-    imagenetVgg(11, batchNormalization, 1, 1, 2, 2, 2),
-    imagenetVgg(13, batchNormalization, 2, 2, 2, 2, 2),
-    imagenetVgg(16, batchNormalization, 2, 2, 3, 3, 3),
-    imagenetVgg(19, batchNormalization, 2, 2, 4, 4, 4),
+    ...imagenetVggs(11, batchNormalization, 1, 1, 2, 2, 2),
+    ...imagenetVggs(13, batchNormalization, 2, 2, 2, 2, 2),
+    ...imagenetVggs(16, batchNormalization, 2, 2, 3, 3, 3),
+    ...imagenetVggs(19, batchNormalization, 2, 2, 4, 4, 4),
   ]),
   imagenetSqueezeNet('1.0', {
     stem: { width: 96, kernel: 7, stride: 2, padding: 0 },

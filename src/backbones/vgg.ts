@@ -6,8 +6,8 @@ export interface Vgg {
   readonly batchNormalization: boolean;
   /** Bias of the convolutions; torchvision keeps it beside batch normalisation. */
   readonly useBias: boolean;
-  /** What turns the last map into features. */
-  readonly pool: 'flatten' | 'average';
+  /** What turns the last map into features; `convolution` is timm's: the hidden layers are convolutions of it, averaged after them. */
+  readonly pool: 'flatten' | 'average' | 'convolution';
   /** Widths of the hidden Dense layers. */
   readonly hidden: readonly number[];
   /** Dropout after each hidden layer, 0 for none. */
@@ -25,6 +25,7 @@ export function vgg(graph: Graph, spec: Vgg, classes: number): void {
     }
     graph.maxPool(`features.${at++}`, 2, 2);
   }
+  if (spec.pool === 'convolution') return convolutionalHead(graph, spec, classes);
   if (spec.pool === 'flatten') graph.add('Flatten', 'flatten', {});
   else graph.globalAverage('avgpool');
   at = 0;
@@ -34,6 +35,19 @@ export function vgg(graph: Graph, spec: Vgg, classes: number): void {
     if (spec.dropout > 0) graph.dropout(`classifier.${at++}`, spec.dropout);
   }
   graph.dense(`classifier.${at}`, classes);
+}
+
+/** The last map's side in the original, which the first hidden layer covers. */
+const LAST_SIDE = 7;
+
+function convolutionalHead(graph: Graph, { hidden, dropout }: Vgg, classes: number): void {
+  for (const [i, width] of hidden.entries()) {
+    graph.conv(`pre_logits.fc${i + 1}`, width, i === 0 ? LAST_SIDE : 1, { padding: 0, useBias: true });
+    graph.relu(`pre_logits.act${i + 1}`);
+  }
+  graph.globalAverage('head.global_pool');
+  graph.dropout('head.drop', dropout);
+  graph.dense('head.fc', classes);
 }
 
 /** Stages of configurations A, B, D and E: so many convolutions of 64, 128, 256, 512 and 512. */
