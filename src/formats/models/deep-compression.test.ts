@@ -1,10 +1,12 @@
 import { deflateSync, inflateSync } from 'node:zlib';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../../core/network/types.ts';
-import { referenceForward } from '../../core/network/index.ts';
+import { costOf, logitsNode, referenceForward } from '../../core/network/index.ts';
 import { conv, dense, flatten, input, norm, relu, withRandomWeights } from '../../core/network/testing.ts';
 import { createRandom } from '../../core/random.ts';
+import { readZoo } from '../zoo.ts';
 import { networkHash } from '../network.ts';
 import { writeDeepCompression } from './deep-compression.ts';
 import { decodeSymbols, encodeSymbols, wordLengths, WORD_BITS_MAX } from './huffman.ts';
@@ -124,6 +126,24 @@ describe('the deep-compression file', () => {
       const again = await read(writeDeepCompression(back, { sparsity: 0 }).bytes);
       expect(networkHash(again)).toBe(networkHash(back));
     }
+  });
+
+  it('makes a starter backbone a fifth of its float32 size and moves its logits a little, more for more sparsity', async () => {
+    const { network: backbone } = await readZoo(join(import.meta.dirname, '../../../zoo'), 'cifar-resnet20');
+    const random = createRandom(1);
+    const pixels = Float32Array.from({ length: 32 * 32 * 3 }, () => random.normal());
+    const logits = (of: Network): Float32Array => referenceForward(of, pixels).get(logitsNode(of).id) ?? new Float32Array();
+    const exact = logits(backbone);
+    const changes: number[] = [];
+    for (const sparsity of [0, 0.3, 0.8]) {
+      const { bytes } = writeDeepCompression(backbone, { sparsity });
+      if (sparsity > 0) expect(bytes.length / (4 * costOf(backbone.nodes).params)).toBeLessThan(0.24);
+      const found = logits(await read(bytes));
+      changes.push(Math.hypot(...found.map((value, i) => value - exact[i])) / Math.hypot(...exact));
+    }
+    expect(changes[0]).toBeLessThan(0.05);
+    expect(changes[1]).toBeLessThan(0.3);
+    expect(changes[2]).toBeGreaterThan(changes[1]);
   });
 
   it('spans long runs of zeros with filler zeros', async () => {
