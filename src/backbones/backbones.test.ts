@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Network, Tensor } from '../core/network/types.ts';
 import { costOf, inferShapes, inputShapesOf, layerOf, validateNetwork } from '../core/network/index.ts';
-import { architectures, buildBackbone, loadWeights, topologyOf, torchNaming } from './index.ts';
+import { architectures, buildBackbone, familyOf, loadWeights, topologyOf, torchNaming } from './index.ts';
 
 const golden = join(import.meta.dirname, '../../../shared/golden');
 const small = [
@@ -106,6 +106,15 @@ describe('the catalogue', () => {
   // What torchvision and timm say of the members that have no reference file.
   it.each(Object.entries(published))('%s has as many parameters as published', (id, params) => {
     expect(costOf(topologyOf(id).nodes).params).toBe(params);
+  });
+
+  it('has MobileNetV2 of any width', () => {
+    const params = (id: string): number => costOf(topologyOf(id).nodes).params;
+    expect(params('mobilenet_v2_050')).toBe(published['timm:mobilenetv2_050']);
+    expect(params('mobilenet_v2_100')).toBe(params('mobilenet_v2'));
+    expect(params('mobilenet_v2_130')).toBe(params('timm:mobilenetv2_130'));
+    expect(familyOf('timm:mobilenetv2_130')).toBe('mobilenetv2');
+    expect(() => topologyOf('mobilenet_v2_000')).toThrow('There is no architecture "mobilenet_v2_000"');
   });
 
   it.each(small.slice(3))('%s trains fast', (id) => {

@@ -3,7 +3,7 @@ import { Failure } from '../core/failure.ts';
 import { classifierNode, costOf, inferShapes, inputShapesOf, layerOf, sizeOf } from '../core/network/index.ts';
 import { createRandom, type Random } from '../core/random.ts';
 import { DEFAULT_PREPROCESSING, type Blueprint } from './blueprint.ts';
-import { blueprints } from './catalogue.ts';
+import { blueprintNamed, blueprints } from './catalogue.ts';
 import { createGraph } from './graph.ts';
 
 /** A network before it has weights. */
@@ -46,7 +46,7 @@ export function architectures(): readonly Architecture[] {
 
 /** The family of an architecture; null for one that is not known. */
 export function familyOf(id: string | undefined): string | null {
-  return blueprints.find((blueprint) => blueprint.id === id)?.family ?? null;
+  return (id === undefined ? undefined : blueprintNamed(id))?.family ?? null;
 }
 
 function nodesOf({ lay, rename, style }: Blueprint, inputShape: Blueprint['inputShape'], classes: number): readonly Node[] {
@@ -112,9 +112,8 @@ const KERAS = 'keras:';
 
 /** @throws Failure `unknown-architecture` naming the nearest ids */
 export function blueprintOf(id: string): Blueprint {
-  const named = (wanted: string): Blueprint | undefined => blueprints.find((candidate) => candidate.id === wanted);
   // timm's ResNets, DenseNets and Inception-v3 bear torchvision's names.
-  const blueprint = named(id) ?? (id.startsWith(TIMM) ? named(id.slice(TIMM.length)) : undefined);
+  const blueprint = blueprintNamed(id) ?? (id.startsWith(TIMM) ? blueprintNamed(id.slice(TIMM.length)) : undefined);
   if (blueprint) return blueprint;
   const plain = (name: string): string => name.replace(TIMM, '');
   const near = blueprints

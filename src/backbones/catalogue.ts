@@ -7,12 +7,12 @@ import { googlenets } from './googlenet.ts';
 import { inceptions } from './inception.ts';
 import { kerasBlueprints } from './keras.ts';
 import { mnasnets } from './mnasnet.ts';
-import { mobilenets } from './mobilenet.ts';
+import { mobilenetV2Named, mobilenets } from './mobilenet.ts';
 import { regnets } from './regnet.ts';
 import { resnet, type ResNet } from './resnet.ts';
 import { shufflenets } from './shufflenet.ts';
 import { squeezenet, type SqueezeNet } from './squeezenet.ts';
-import { timmMobileNets } from './timm.ts';
+import { timmMobileNets, timmMobilenetV2Named } from './timm.ts';
 import { vgg, vggStages, type Vgg } from './vgg.ts';
 
 const small = { inputShape: [32, 32, 3], classes: 10 } as const;
@@ -212,3 +212,7 @@ export const blueprints: readonly Blueprint[] = [
   ...convnexts,
   ...kerasBlueprints,
 ];
+
+/** The blueprint with that id: one of the list, or a MobileNetV2 of any width. */
+export const blueprintNamed = (id: string): Blueprint | undefined =>
+  blueprints.find((candidate) => candidate.id === id) ?? mobilenetV2Named(id) ?? timmMobilenetV2Named(id);

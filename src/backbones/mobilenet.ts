@@ -1,4 +1,4 @@
-import { imagenet, type Blueprint } from './blueprint.ts';
+import { imagenet, roundedWidth, type Blueprint } from './blueprint.ts';
 import type { Graph } from './graph.ts';
 import { invertedResiduals, sequentialNaming, type BlockNaming, type InvertedRow, type Place, type Squeeze } from './inverted.ts';
 
@@ -139,7 +139,23 @@ const mobilenetV2Small: MobileNetV2 = {
   dropout: 0.2,
 };
 
-const mobilenetV2Large: MobileNetV2 = { stem: { width: 32, stride: 2 }, rows: mobilenetV2Rows, last: 1280, dropout: 0.2 };
+/** MobileNetV2 with every width times `width`, as torchvision's `width_mult` makes it. */
+const mobilenetV2OfWidth = (id: string, width: number): Blueprint => {
+  const spec: MobileNetV2 = {
+    stem: { width: roundedWidth(32 * width), stride: 2 },
+    rows: mobilenetV2Rows.map((row) => ({ ...row, channels: roundedWidth(row.channels * width) })),
+    last: roundedWidth(1280 * Math.max(1, width)),
+    dropout: 0.2,
+  };
+  const description = `MobileNetV2 ${width === 1 ? '' : `of width ${width} `}as in torchvision (Sandler 2018)`;
+  return imagenet({ id, family: 'mobilenetv2', description, lay: (graph, classes) => mobilenetV2(graph, spec, classes) });
+};
+
+/** `mobilenet_v2_NNN`: of any width, in percent. */
+export const mobilenetV2Named = (id: string): Blueprint | undefined => {
+  const percent = /^mobilenet_v2_(\d{3})$/.exec(id)?.[1];
+  return percent === undefined || Number(percent) === 0 ? undefined : mobilenetV2OfWidth(id, Number(percent) / 100);
+};
 
 export const mobilenets: readonly Blueprint[] = [
   {
@@ -150,12 +166,7 @@ export const mobilenets: readonly Blueprint[] = [
     classes: 10,
     lay: (graph, classes) => mobilenetV2(graph, mobilenetV2Small, classes),
   },
-  imagenet({
-    id: 'mobilenet_v2',
-    family: 'mobilenetv2',
-    description: 'MobileNetV2 as in torchvision (Sandler 2018)',
-    lay: (graph, classes) => mobilenetV2(graph, mobilenetV2Large, classes),
-  }),
+  mobilenetV2OfWidth('mobilenet_v2', 1),
   ...(['small', 'large'] as const).map((size) =>
     imagenet({
       id: `mobilenet_v3_${size}`,

@@ -98,15 +98,20 @@ const mobilenetV2Scales: readonly (readonly [name: string, width: number, depth:
   ['120d', 1.2, 1.4, true],
 ];
 
-const mobilenetV2s = mobilenetV2Scales.map(([name, width, depth, fixedEnds]) =>
+const mobilenetV2Of = ([name, width, depth, fixedEnds]: (typeof mobilenetV2Scales)[number]): Blueprint =>
   blueprint(`mobilenetv2_${name}`, 'mobilenetv2', `MobileNetV2 of width ${width} (Sandler 2018)`, {
     stem: fixedEnds ? 32 : roundedWidth(32 * width),
     stages: scaledStages(mobilenetV2Rows, { width, depth }, fixedEnds),
     activation: 'relu6',
     head: { width: fixedEnds ? 1280 : Math.max(1280, roundedWidth(1280 * width)), place: 'before' },
     dropout: 0.2,
-  }),
-);
+  });
+
+/** `timm:mobilenetv2_NNN`: of any width, in percent. */
+export const timmMobilenetV2Named = (id: string): Blueprint | undefined => {
+  const percent = /^timm:mobilenetv2_(\d{3})$/.exec(id)?.[1];
+  return percent === undefined || Number(percent) === 0 ? undefined : mobilenetV2Of([percent, Number(percent) / 100, 1, false]);
+};
 
 const mobilenetV3Widths = [
   ['small', 0.5],
@@ -186,7 +191,7 @@ const timmMnasnets = [0.5, 0.75, 1, 1.4].map((width) =>
 
 export const timmMobileNets: readonly Blueprint[] = [
   ...mobilenetV1s,
-  ...mobilenetV2s,
+  ...mobilenetV2Scales.map(mobilenetV2Of),
   ...timmMobilenetV3s,
   ...timmEfficientnets,
   ...efficientnetLites,
