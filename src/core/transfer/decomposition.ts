@@ -2,8 +2,8 @@ import { epsilonOf, type LinearAlgebra } from '../linear/algebra.ts';
 import type { Rows } from '../linear/gram.ts';
 import { centreOf, type Features, imagesByClass, rowsOf } from './features.ts';
 
-/** Above this side of the smaller Gram matrix the decomposition is float32, or it would take longer than the forward pass. */
-const DOUBLE_SIDE_MAX = 1024;
+/** Above this side of the smaller Gram matrix the decomposition is float32 (METHOD.md §7), or it would take longer than the forward pass. */
+const DOUBLE_SIDE_MAX = 511;
 
 /** The centred features taken apart once for all scores: F − 1μᵀ = U S Vᵀ. */
 export interface Decomposition {
