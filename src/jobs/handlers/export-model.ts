@@ -30,7 +30,7 @@ const writers: { readonly [F in MadeFormat]: (network: Network) => Promise<Writt
     return {
       bytes,
       losses: [
-        'The smallest 30 % of each kernel’s weights are zero, and the others share at most 255 values in a convolution, 31 in a dense layer.',
+        'The smallest 20 % of each kernel’s weights are zero, and the others share at most 255 values in a convolution, 31 in a dense layer.',
         `Bytes by part: ${parts.join(', ')}.`,
       ],
     };
