@@ -3,7 +3,8 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { Checkpoints } from '../../src/engine/index.ts';
-import { fileCheckpoints, replaceFile } from '../checkpoints.ts';
+import { fileCheckpoints } from '../../src/jobs/checkpoints.ts';
+import { replaceFile } from '../../src/store/files.ts';
 
 export const root = join(import.meta.dirname, '../..');
 
@@ -22,16 +23,15 @@ export async function openStore<T>(name: string, schema: z.ZodType<T>): Promise<
   await mkdir(folder, { recursive: true });
   const path = (key: string, extension: string): string => join(folder, `${key}.${extension}`);
   const resultOf = (key: string): string => path(key, 'json');
-  const checkpointOf = (key: string): string => path(key, 'checkpoint');
   return {
     async get(key) {
       return existsSync(resultOf(key)) ? schema.parse(JSON.parse(await readFile(resultOf(key), 'utf8'))) : undefined;
     },
     async put(key, value) {
       await replaceFile(resultOf(key), JSON.stringify(value));
-      await rm(checkpointOf(key), { force: true });
+      await rm(path(key, 'checkpoint'), { force: true });
     },
-    checkpoints: (key) => fileCheckpoints(checkpointOf(key)),
+    checkpoints: (key) => fileCheckpoints(folder, key),
     path,
   };
 }

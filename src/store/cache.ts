@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from './files.ts';
 
 /** Files that can be made again from something stored; those that were not used for longest go when there are too many. */
 export interface Cache {
@@ -77,16 +78,7 @@ export function openCache(dir: string, bytesMax: number): Cache {
       if (bytes.length > bytesMax) return;
       const path = pathOf(source, name);
       await mkdir(folderOf(source), { recursive: true });
-      const unfinished = `${path}.${randomUUID()}${UNFINISHED}`;
-      const file = await open(unfinished, 'wx', 0o600);
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-        await rename(unfinished, path);
-      } finally {
-        await file.close();
-        await rm(unfinished, { force: true });
-      }
+      await replaceFile(path, bytes, `${path}.${randomUUID()}${UNFINISHED}`);
       await makeRoom();
     },
     async moveIn(source, name, path) {

@@ -7,7 +7,7 @@ import { predict } from '../../../src/core/stats/index.ts';
 import type { Engine, Recipe } from '../../../src/engine/index.ts';
 import type { OnProgress } from '../../../src/core/progress.ts';
 import { decodeNetwork, encodeNetwork } from '../../../src/formats/network.ts';
-import { replaceFile } from '../../checkpoints.ts';
+import { replaceFile } from '../../../src/store/files.ts';
 import type { Store } from '../store.ts';
 
 /** Share of the FLOPs that stay. */

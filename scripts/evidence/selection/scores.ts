@@ -9,7 +9,7 @@ import type { Engine } from '../../../src/engine/index.ts';
 import { readZooQuantiles, type ZooCard } from '../../../src/formats/zoo.ts';
 import { observe } from '../../../src/jobs/handlers/recommend/observe.ts';
 import type { Observed } from '../../../src/jobs/recommendation/entries.ts';
-import { replaceFile } from '../../checkpoints.ts';
+import { replaceFile } from '../../../src/store/files.ts';
 import { root } from '../store.ts';
 
 export interface Member {
