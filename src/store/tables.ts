@@ -77,13 +77,21 @@ export const datasets = sqliteTable(
   ],
 );
 
+/** A row of a model or dataset goes with it. */
+const ofModel = () =>
+  text()
+    .notNull()
+    .references(() => models.id, { onDelete: 'cascade' });
+const ofDataset = () =>
+  text()
+    .notNull()
+    .references(() => datasets.id, { onDelete: 'cascade' });
+
 export const profiles = sqliteTable(
   'profiles',
   {
     id: text().primaryKey(),
-    modelId: text()
-      .notNull()
-      .references(() => models.id, { onDelete: 'cascade' }),
+    modelId: ofModel(),
     datasetId: text().references(() => datasets.id, { onDelete: 'cascade' }),
     source: text().$type<ProfileResult['source']>().notNull(),
     /** SHA-256 of every option that changes the result, the dataset's content included. */
@@ -106,9 +114,7 @@ export const recommendations = sqliteTable(
   'recommendations',
   {
     id: text().primaryKey(),
-    datasetId: text()
-      .notNull()
-      .references(() => datasets.id, { onDelete: 'cascade' }),
+    datasetId: ofDataset(),
     /** SHA-256 of everything asked for, references resolved, to answer the same request at once. */
     requestHash: text().notNull(),
     result: text({ mode: 'json' }).$type<RecommendationResult>().notNull(),
@@ -165,12 +171,8 @@ export const comparisons = sqliteTable(
   'comparisons',
   {
     id: text().primaryKey(),
-    modelId: text()
-      .notNull()
-      .references(() => models.id, { onDelete: 'cascade' }),
-    datasetId: text()
-      .notNull()
-      .references(() => datasets.id, { onDelete: 'cascade' }),
+    modelId: ofModel(),
+    datasetId: ofDataset(),
     /** SHA-256 of everything asked for, references resolved, to answer the same request at once. */
     requestHash: text().notNull(),
     request: text({ mode: 'json' }).$type<CompareRequest>().notNull(),
@@ -188,12 +190,8 @@ export const evaluations = sqliteTable(
   'evaluations',
   {
     id: text().primaryKey(),
-    modelId: text()
-      .notNull()
-      .references(() => models.id, { onDelete: 'cascade' }),
-    datasetId: text()
-      .notNull()
-      .references(() => datasets.id, { onDelete: 'cascade' }),
+    modelId: ofModel(),
+    datasetId: ofDataset(),
     /** SHA-256 of everything asked for, references resolved, to answer the same request at once. */
     requestHash: text().notNull(),
     result: text({ mode: 'json' }).$type<EvaluationResult>().notNull(),
