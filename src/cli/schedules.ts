@@ -1,3 +1,6 @@
+import type { Command } from 'commander';
+import { fraction, wholeNumber } from './command.ts';
+
 /** What the flags of `espalier prune` say about the schedule. */
 export interface ScheduleOptions {
   readonly steps?: number;
@@ -5,6 +8,24 @@ export interface ScheduleOptions {
   readonly rewindEpochs?: number;
   readonly sparseEpochs?: number;
   readonly strength?: number;
+}
+
+/** Adds the flags of schedules to a command that prunes. */
+export function addScheduleOptions(command: Command): Command {
+  return command
+    .option('--steps <n>', 'let the channels leave in steps, with training between', wholeNumber('--steps'))
+    .option('--epochs-per-step <n>', 'epochs of that training (default: 3)', wholeNumber('--epochs-per-step'))
+    .option(
+      '--rewind-epochs <n>',
+      'after each step go back to the weights after so many epochs (lottery: 1)',
+      wholeNumber('--rewind-epochs'),
+    )
+    .option(
+      '--sparse-epochs <n>',
+      "epochs of the criterion's sparse training before the cut, e.g. of group-norm",
+      wholeNumber('--sparse-epochs'),
+    )
+    .option('--strength <x>', 'λ of the sparse training’s penalty', fraction('--strength'));
 }
 
 /**

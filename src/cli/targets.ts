@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { PruneTarget } from '../schema/prunings.ts';
-import { fraction } from './command.ts';
+import { fraction, multiple, wholeNumber } from './command.ts';
 
 /** Taken where no target is given. */
 export const defaultTarget = { ratio: 0.3 };
@@ -41,6 +41,23 @@ export function targetFlags(target: PruneTarget): string {
   if (!('ratio' in target)) return Object.entries(target).map(([metric, amount]) => `--${metric} ${Math.round(amount)}`)[0];
   const layers = Object.entries(target.byLayer ?? {}).map(([pattern, ratio]) => `--layer-ratio "${pattern}=${ratio}"`);
   return [`--ratio ${target.ratio}`, ...layers].join(' ');
+}
+
+/** What the flags say of the widths that may be left. */
+export interface WidthOptions {
+  readonly layers?: string;
+  readonly roundTo?: number | 'auto';
+  readonly minChannels?: number;
+  readonly protect?: string[];
+}
+
+/** Adds the flags of widths to a command that prunes. */
+export function addWidthOptions(command: Command): Command {
+  return command
+    .option('--layers <which>', 'conv, or all to prune Dense units too')
+    .option('--round-to <n>', 'keep widths a multiple of this; auto: of what convolutions run well with', multiple)
+    .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
+    .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay');
 }
 
 /** Collects `PATTERN=SHARE`. */

@@ -22,7 +22,8 @@ export function addTuningOptions(command: Command): Command {
     .option('--tune <what>', 'all, head, bn, or last-N for the last N blocks', tuned)
     .option('--patience <n>', 'epochs without a better one on validation after which training ends', wholeNumber('--patience'))
     .option('--class-weights <how>', 'none, or balanced: rare classes weigh more')
-    .option('--distill', 'teach the pruned model the answers of the unpruned one too');
+    .option('--distill', 'teach the pruned model the answers of the unpruned one too')
+    .option('--deterministic', 'train on one thread: the same request gives the same weights to the last bit');
 }
 
 /** A request's `fineTune`, and the other options. */

@@ -1,25 +1,22 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { fraction, multiple, numeral, printed, run, wholeNumber } from '../command.ts';
+import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { comparisonMarkdown, comparisonSvg, comparisonView } from '../comparison-view.ts';
 import { DEFAULT_FOLDER, folderName, saveFolder } from '../folder.ts';
 import { comparisonOf } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
 import { savedText } from '../save.ts';
-import { defaultTarget } from '../targets.ts';
+import { addWidthOptions, defaultTarget, type WidthOptions } from '../targets.ts';
 import { addTuningOptions, splitTuning, type TuningOptions } from '../tuning.ts';
 import { datasetLine } from '../views.ts';
 
-interface CompareOptions extends TuningOptions {
+interface CompareOptions extends TuningOptions, WidthOptions {
   readonly criteria?: string[];
   readonly flops?: number;
   readonly ratio?: number;
   readonly seeds?: number;
-  readonly layers?: string;
-  readonly roundTo?: number | 'auto';
-  readonly minChannels?: number;
-  readonly protect?: string[];
   readonly recalibrate: boolean;
+  readonly deterministic?: boolean;
   readonly seed?: number;
   readonly out?: string;
 }
@@ -33,12 +30,8 @@ export function addCompareCommand(program: Command): void {
     .option('--criteria <ids...>', 'e.g. dice l1 random dice:activations l1:global (default: dice l1 random); the first is compared with')
     .option('--flops <n>', 'FLOPs that every pruned model may have, e.g. 20M', numeral('--flops'))
     .option('--ratio <share>', 'the FLOPs that l1 leaves at this ratio (default: 0.3)', fraction('--ratio'))
-    .option('--seeds <n>', 'runs of each criterion (default: 3)', wholeNumber('--seeds'))
-    .option('--layers <which>', 'conv, or all to prune Dense units too')
-    .option('--round-to <n>', 'keep widths a multiple of this; auto: of what convolutions run well with', multiple)
-    .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
-    .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay');
-  addTuningOptions(command)
+    .option('--seeds <n>', 'runs of each criterion (default: 3)', wholeNumber('--seeds'));
+  addTuningOptions(addWidthOptions(command))
     .option('--seed <n>', 'the first seed', wholeNumber('--seed'))
     .option('--out <folder>', 'where table and plot go (default: out/compare-NAME)')
     .description('pruning criteria side by side: one base, equal FLOPs, the same fine-tuning, several seeds')

@@ -1,24 +1,20 @@
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../core/failure.ts';
-import { fraction, multiple, numeral, printed, run, wholeNumber } from '../command.ts';
+import { fraction, numeral, printed, run, wholeNumber } from '../command.ts';
 import { pruningOf, savePruning } from '../requests.ts';
 import { resolveDataset, resolveModel } from '../resolve.ts';
 import { estimateLines, planLine, pruneReportView } from '../results.ts';
 import { savedText } from '../save.ts';
-import { splitSchedule, type ScheduleOptions } from '../schedules.ts';
-import { defaultTarget, layerRatio, splitTarget, type TargetOptions } from '../targets.ts';
+import { addScheduleOptions, splitSchedule, type ScheduleOptions } from '../schedules.ts';
+import { addWidthOptions, defaultTarget, layerRatio, splitTarget, type TargetOptions, type WidthOptions } from '../targets.ts';
 import { addTuningOptions, splitTuning, type TuningOptions } from '../tuning.ts';
 import { datasetLine } from '../views.ts';
 
-interface PruneOptions extends TargetOptions, ScheduleOptions, TuningOptions {
+interface PruneOptions extends TargetOptions, WidthOptions, ScheduleOptions, TuningOptions {
   readonly criterion?: string;
   readonly source?: string;
-  readonly layers?: string;
   readonly ranking?: string;
-  readonly roundTo?: number | 'auto';
-  readonly minChannels?: number;
-  readonly protect?: string[];
   readonly recalibrate: boolean;
   readonly seed?: number;
   readonly planOnly?: boolean;
@@ -44,27 +40,9 @@ export function addPruneCommand(program: Command): void {
     .option('--elbow', 'the ratio at which accuracy begins to fall faster')
     .option('--criterion <id>', 'dice, l1, taylor, … (a wrong one lists them all)')
     .option('--source <what>', 'what the dice criteria compare: weights, activations or weights-excess')
-    .option('--layers <which>', 'conv, or all to prune Dense units too')
-    .option('--ranking <how>', 'local: the same ratio everywhere; global; isomorphic: global among groups of one form')
-    .option('--round-to <n>', 'keep widths a multiple of this; auto: of what convolutions run well with', multiple)
-    .option('--min-channels <n>', 'fewest channels kept in a group', wholeNumber('--min-channels'))
-    .option('--protect <layers...>', 'layers, by name or pattern, whose channels stay')
-    .option('--steps <n>', 'let the channels leave in steps, with training between', wholeNumber('--steps'))
-    .option('--epochs-per-step <n>', 'epochs of that training (default: 3)', wholeNumber('--epochs-per-step'))
-    .option(
-      '--rewind-epochs <n>',
-      'after each step go back to the weights after so many epochs (lottery: 1)',
-      wholeNumber('--rewind-epochs'),
-    )
-    .option(
-      '--sparse-epochs <n>',
-      "epochs of the criterion's sparse training before the cut, e.g. of group-norm",
-      wholeNumber('--sparse-epochs'),
-    )
-    .option('--strength <x>', 'λ of the sparse training’s penalty', fraction('--strength'));
-  addTuningOptions(command)
+    .option('--ranking <how>', 'local: the same ratio everywhere; global; isomorphic: global among groups of one form');
+  addTuningOptions(addScheduleOptions(addWidthOptions(command)))
     .option('--seed <n>', 'seed of the whole run', wholeNumber('--seed'))
-    .option('--deterministic', 'train on one thread: the same request gives the same weights to the last bit')
     .option('--plan <file>', 'replay a plan.json: the same channels leave')
     .option('--plan-only', 'say what would leave, and change nothing')
     .option('--out <folder>', 'where the artifact goes (default: out/NAME)')
