@@ -3,6 +3,7 @@
  * Finished backbones are skipped (delete their folder in zoo/ to train them again); a stopped training goes on from its last epoch.
  * Two of it with different `--only` use two cores.
  */
+import { firstImages } from '../src/core/images.ts';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,9 +15,9 @@ import { channelQuantiles } from '../src/core/stats/channel-quantiles.ts';
 import { predict, wilson } from '../src/core/stats/index.ts';
 import { openEngine, type Engine, type Recipe } from '../src/engine/index.ts';
 import { zooFiles } from '../src/formats/zoo.ts';
-import { fileCheckpoints } from './checkpoints.ts';
+import { fileCheckpoints } from '../src/jobs/checkpoints.ts';
 import { progressLine } from './progress.ts';
-import { cacheFolder, firstOf, sourceImages, sources, type Source, type SourceImages } from './zoo/sources.ts';
+import { cacheFolder, sourceImages, sources, type Source, type SourceImages } from './zoo/sources.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -69,11 +70,11 @@ async function main(): Promise<void> {
 
 async function build(engine: Engine, { name, architecture, source }: Member, images: SourceImages): Promise<void> {
   const { train, test, classNames } = images;
-  const validation = firstOf(images.validation, VALIDATION_IMAGES);
+  const validation = firstImages(images.validation, VALIDATION_IMAGES);
   const inputShape = [source.side, source.side, 3] as const;
   const fresh = buildBackbone(architecture, { classNames, seed: SEED, inputShape, preprocessing: source.preprocessing });
   const checkpointPath = join(cacheFolder, `${name}.checkpoint`);
-  const checkpoints = fileCheckpoints(checkpointPath);
+  const checkpoints = fileCheckpoints(cacheFolder, name);
   const onProgress = progressLine(name);
   const epochs = source.epochs;
   const result = await engine.train(named(fresh, name), train, validation, { ...recipe, epochs }, { checkpoints, onProgress });
@@ -81,7 +82,7 @@ async function build(engine: Engine, { name, architecture, source }: Member, ima
 
   const { predicted } = predict(await engine.logits(network, test), classNames.length);
   const right = predicted.reduce((sum, label, i) => sum + Number(label === test.labels[i]), 0);
-  const sample = await engine.activations(network, firstOf(train, QUANTILE_SAMPLE.images), QUANTILE_SAMPLE);
+  const sample = await engine.activations(network, firstImages(train, QUANTILE_SAMPLE.images), QUANTILE_SAMPLE);
   const quantiles = new Map([...sample].map(([conv, { values, channels }]) => [conv, channelQuantiles(values, channels)]));
   const { params, macs } = costOf(network);
   const accuracy = wilson(right, test.count);

@@ -100,9 +100,3 @@ export async function sourceImages(
   await dataset.close();
   return { ...images, classNames: dataset.classNames.map((label) => source.names?.[Number(label)] ?? label) };
 }
-
-/** Splits are in random order, so the first images are a random sample. */
-export function firstOf(images: ImageSet, count: number): ImageSet {
-  const { height, width, pixels, labels } = images;
-  return { count, height, width, pixels: pixels.subarray(0, count * height * width * 3), labels: labels.subarray(0, count) };
-}

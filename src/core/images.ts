@@ -15,3 +15,17 @@ export interface ImageSet {
   /** count class indices. */
   readonly labels: Int32Array;
 }
+
+/** The images from `begin` up to `end`; those in memory are shared and not copied. */
+export function sliceImages(images: ImageSet, begin: number, end: number): ImageSet {
+  const bytes = images.height * images.width * 3;
+  return {
+    ...images,
+    count: end - begin,
+    pixels: images.pixels.subarray(begin * bytes, end * bytes),
+    labels: images.labels.subarray(begin, end),
+  };
+}
+
+/** The first `count` images, or all of them. A split is stored in random order, so this is a random sample. */
+export const firstImages = (images: ImageSet, count: number): ImageSet => (count >= images.count ? images : sliceImages(images, 0, count));

@@ -1,5 +1,5 @@
 import { channelsOf, featuresNode, inferShapes, logitsNode, sizeOf } from '../core/network/index.ts';
-import type { ImageSet } from '../core/images.ts';
+import { type ImageSet, sliceImages } from '../core/images.ts';
 import type { Network } from '../core/network/types.ts';
 import { activationReaders, keptActivations, readActivations } from './activations.ts';
 import type { Backend } from './backend.ts';
@@ -29,7 +29,7 @@ export async function observe(backend: Backend, network: Network, images: ImageS
   /** Reads the images from `begin` on; layers are read where `layers` is true. */
   const pass = async (begin: number, end: number, layers: boolean): Promise<void> => {
     if (begin === end) return;
-    const part = slice(images, begin, end);
+    const part = sliceImages(images, begin, end);
     let at = begin;
     await overBatches(
       backend,
@@ -57,14 +57,4 @@ export async function observe(backend: Backend, network: Network, images: ImageS
   await pass(0, probe, true);
   await pass(probe, images.count, false);
   return { features: { dimensions, values: features }, logits, activations: kept.samples };
-}
-
-function slice(images: ImageSet, begin: number, end: number): ImageSet {
-  const bytes = images.height * images.width * 3;
-  return {
-    ...images,
-    count: end - begin,
-    pixels: images.pixels.subarray(begin * bytes, end * bytes),
-    labels: images.labels.subarray(begin, end),
-  };
 }

@@ -1,8 +1,9 @@
+import { firstImages } from '../../../src/core/images.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '../../../src/engine/index.ts';
 import { readModel } from '../../../src/formats/models/index.ts';
-import { firstOf, sourceImages, sources } from '../../zoo/sources.ts';
+import { sourceImages, sources } from '../../zoo/sources.ts';
 import { progressLine } from '../../progress.ts';
 import { openStore, root } from '../store.ts';
 import { pruningDocument, type Measured } from './report.ts';
@@ -20,7 +21,7 @@ const WEIGHTS = 'resnet20-cifar10.safetensors';
  */
 export async function pruning({ only, threads }: { readonly only: readonly string[]; readonly threads: number }): Promise<void> {
   const all = await sourceImages(sources().cifar, [], { seed: 0, name: 'cifar-all', onProgress: progressLine('CIFAR-10') });
-  const [train, validation] = [firstOf(all.train, TRAIN_IMAGES), firstOf(all.validation, VALIDATION_IMAGES)];
+  const [train, validation] = [firstImages(all.train, TRAIN_IMAGES), firstImages(all.validation, VALIDATION_IMAGES)];
   const images = { ...all, train, validation, classes: all.classNames.length };
   const about = { fileName: WEIGHTS, architecture: 'cifar-resnet20' };
   const { network: base } = await readModel(join(root, '../shared/data/weights', WEIGHTS), about);

@@ -28,6 +28,8 @@ export interface Dataset {
   readonly classNames: readonly string[];
   /** Name and label of every image, in the order of `pack`. */
   readonly splits: DatasetIndex['splits'];
+  /** Class of every image, in the order of `pack`. */
+  labels(split: SplitName): Int32Array;
   /** The image's own file, or a PNG where the dataset came as raw pixels. */
   image(split: SplitName, position: number): Promise<EncodedImage>;
   /**
@@ -99,6 +101,7 @@ export async function openDataset(path: string): Promise<Dataset> {
     report,
     classNames: report.classes.map(({ name }) => name),
     splits,
+    labels: (split) => Int32Array.from(splits[split], ({ label }) => label),
 
     async image(split, position) {
       const entry = splits[split].at(position);
@@ -121,7 +124,7 @@ export async function openDataset(path: string): Promise<Dataset> {
       }
       const pixels = new Uint8Array(entries.length * imageBytes);
       await decodeAll(split, size, options, (image, position) => pixels.set(image, position * imageBytes));
-      return { count: entries.length, height, width, pixels, labels: labelsOf(entries) };
+      return { count: entries.length, height, width, pixels, labels: dataset.labels(split) };
     },
 
     async packInto(path, split, size, options = {}) {
@@ -146,8 +149,6 @@ export async function openDataset(path: string): Promise<Dataset> {
   };
   return dataset;
 }
-
-const labelsOf = (entries: readonly ImageEntry[]): Int32Array => Int32Array.from(entries, ({ label }) => label);
 
 async function refuseWithoutRoom(path: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path));

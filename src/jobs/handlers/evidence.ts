@@ -1,4 +1,4 @@
-import type { ImageSet } from '../../core/images.ts';
+import { firstImages, type ImageSet } from '../../core/images.ts';
 import { activationSites, channelsOf, inferShapes, sizeOf, type Network } from '../../core/network/index.ts';
 import {
   type Activations,
@@ -13,7 +13,7 @@ import {
 import type { Engine } from '../../engine/types.ts';
 import type { PruneRequest } from '../../schema/prunings.ts';
 import type { JobContext } from '../types.ts';
-import { firstImages, subset } from './images.ts';
+import { subset } from './images.ts';
 
 /** Images that activations are sampled on, and positions of each: METHOD.md §1 asks for one pass and little memory. */
 const ACTIVATION_IMAGES = 256;

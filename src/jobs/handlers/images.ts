@@ -37,7 +37,7 @@ export async function packSplits<S extends SplitName>(
   try {
     const packed: Partial<Record<S, ImageSet>> = {};
     for (const split of splits) {
-      const labels = Int32Array.from(opened.splits[split], ({ label }) => label);
+      const labels = opened.labels(split);
       const wanted = { dataset: opened, source: dataset.blob, split, size, bytes: labels.length * size.height * size.width * 3 };
       const pixels = await (wanted.bytes <= residentBytesMax ? inMemory : onDisk)(reading, wanted);
       packed[split] = { count: labels.length, ...size, labels, pixels };
@@ -90,16 +90,6 @@ export function subset(images: ImageSet, positions: ArrayLike<number>): ImageSet
     labels[i] = images.labels[positions[i]];
   }
   return { ...images, count: positions.length, pixels, labels };
-}
-
-/** The first `count` images, or all of them. A split is stored in random order, so this is a random sample. */
-export function firstImages(images: ImageSet, count: number): ImageSet {
-  return count >= images.count
-    ? images
-    : subset(
-        images,
-        Array.from({ length: count }, (_, i) => i),
-      );
 }
 
 /** One set after the other. */

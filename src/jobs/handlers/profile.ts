@@ -1,7 +1,8 @@
+import { firstImages } from '../../core/images.ts';
 import { Failure } from '../../core/failure.ts';
 import type { ProfileRequest } from '../../schema/profiles.ts';
 import type { JobHandler } from '../types.ts';
-import { firstImages, inputSizeOf, packSplits } from './images.ts';
+import { inputSizeOf, packSplits } from './images.ts';
 import { profileActivations, writeTriangles } from './dice.ts';
 import { loadNetwork, stampOf, storeWeightProfile } from './models.ts';
 import { openSampleFile } from './samples.ts';

@@ -1,10 +1,9 @@
 import { Failure } from '../../core/failure.ts';
-import type { ImageSet } from '../../core/images.ts';
+import { firstImages, type ImageSet } from '../../core/images.ts';
 import type { Network } from '../../core/network/index.ts';
 import { masked, type Removal } from '../../core/prune/index.ts';
 import type { Engine } from '../../engine/types.ts';
 import type { PruneReport } from '../../schema/prunings.ts';
-import { firstImages } from './images.ts';
 
 const PROBE_IMAGES = 32;
 /** Of the outputs' scale (METHOD.md §3). */

@@ -1,5 +1,5 @@
 import { Failure } from '../../../core/failure.ts';
-import type { ImageSet } from '../../../core/images.ts';
+import { firstImages, type ImageSet } from '../../../core/images.ts';
 import type { Network } from '../../../core/network/index.ts';
 import { createPlanner, cut, type Plan } from '../../../core/prune/index.ts';
 import type { Engine } from '../../../engine/types.ts';
@@ -7,7 +7,6 @@ import { pruneRequest, type PruneRequest, type PruneTarget } from '../../../sche
 import type { RecommendRequest } from '../../../schema/recommendations.ts';
 import type { Cut, Fit, Observed } from '../../recommendation/entries.ts';
 import { classesOf } from '../classes.ts';
-import { firstImages } from '../images.ts';
 import { recalibrated } from '../recalibration.ts';
 import { isMeasured, searchPlan } from '../search.ts';
 import type { TargetImages } from './images.ts';

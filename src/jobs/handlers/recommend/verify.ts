@@ -1,4 +1,4 @@
-import type { ImageSet } from '../../../core/images.ts';
+import { firstImages, type ImageSet } from '../../../core/images.ts';
 import type { Network } from '../../../core/network/index.ts';
 import { wilson } from '../../../core/stats/index.ts';
 import type { Engine, EpochRecord, Recipe } from '../../../engine/types.ts';
@@ -7,7 +7,6 @@ import { epochsOf, type Halving, halvingOf, type Round, runHalving } from '../..
 import type { Verified } from '../../recommendation/rank.ts';
 import { recipeFor } from '../../recommendation/recipe.ts';
 import type { JobContext } from '../../types.ts';
-import { firstImages } from '../images.ts';
 import { recipeOf } from '../recipes.ts';
 import { seedOf } from '../stages.ts';
 
