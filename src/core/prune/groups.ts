@@ -1,5 +1,5 @@
 import { channelsOf, inferShapes, inputShapesOf, layerOf, logitsNode, type Coupler, type Network, type Shape } from '../network/index.ts';
-import { createChannelSets, type ChannelSet, type ChannelSets } from './channel-sets.ts';
+import { createChannelSets, type AlikeSets, type ChannelSets } from './channel-sets.ts';
 
 /** A layer's part in a dependency group. */
 export interface Member {
@@ -35,14 +35,24 @@ export interface DependencyGroup {
  *
  * @throws Failure `shape-mismatch` or `unsupported-layer`, naming the layer
  */
-export function dependencyGroups(network: Network): DependencyGroup[] {
+export function dependencyGroups(network: Network): readonly DependencyGroup[] {
+  const { nodes } = network;
+  const groups = known.get(nodes) ?? foundGroups(network);
+  known.set(nodes, groups);
+  return groups;
+}
+
+/** Groups follow from the nodes, which never change: a plan, its cut and its proof ask for the same ones. */
+const known = new WeakMap<Network['nodes'], readonly DependencyGroup[]>();
+
+function foundGroups(network: Network): DependencyGroup[] {
   const sources = new Set(network.nodes.filter(({ kind }) => layerOf(kind).produces).map(({ id }) => id));
   const started = new Map<string, number>();
   return (
     tieChannels(network, inferShapes(network))
       .alike()
       // Channels that only the image makes are nobody's to prune.
-      .filter(([{ nodes }]) => nodes.some((node) => sources.has(node)))
+      .filter(({ nodes }) => nodes.some((node) => sources.has(node)))
       .map((sets) => describeGroup(network, sets, started))
   );
 }
@@ -61,9 +71,9 @@ function tieChannels(network: Network, shapes: ReadonlyMap<string, Shape>): Chan
     const own = sets.first(node.id);
     const read = node.inputs.map((input) => sets.first(input));
     const coupler: Coupler = {
-      through: (input, from, to) => sets.tie(read[input] + from, own + to),
-      inputs: (input, a, b) => sets.tie(read[input] + a, read[input] + b),
-      outputs: (a, b) => sets.tie(own + a, own + b),
+      through: (input, from, to, count = 1) => sets.tie(read[input] + from, own + to, count),
+      inputs: (input, a, b) => sets.tie(read[input] + a, read[input] + b, 1),
+      outputs: (a, b) => sets.tie(own + a, own + b, 1),
       pin: (input, reason) => sets.lock(node.inputs[input], reason),
     };
     layer.couple(node, inputShapesOf(node, shapes), shapes.get(node.id) ?? [], coupler);
@@ -76,9 +86,22 @@ function tieChannels(network: Network, shapes: ReadonlyMap<string, Shape>): Chan
 const singles: (readonly number[])[] = [];
 const single = (channel: number): readonly number[] => (singles[channel] ??= [channel]);
 
-function describeGroup(network: Network, sets: readonly ChannelSet[], started: Map<string, number>): DependencyGroup {
-  // All sets of a group have as many channels of the same layers, so that each layer's lie at the same places.
-  const [{ nodes, counts, lock }] = sets;
+/** One list for each number of channels: most members have just the group's channels in their order. */
+const identities: (readonly (readonly number[])[])[] = [];
+const identity = (size: number): readonly (readonly number[])[] =>
+  (identities[size] ??= Array.from({ length: size }, (_, channel) => single(channel)));
+
+/** Each set's channels between two places. */
+function channelsBetween({ size, channels }: AlikeSets, from: number, to: number): readonly (readonly number[])[] {
+  const each = channels.length / size;
+  if (to - from > 1) return Array.from({ length: size }, (_, set) => [...channels.subarray(set * each + from, set * each + to)]);
+  let set = 0;
+  while (set < size && channels[set * each + from] === set) set++;
+  return set === size ? identity(size) : Array.from({ length: size }, (_, at) => single(channels[at * each + from]));
+}
+
+function describeGroup(network: Network, sets: AlikeSets, started: Map<string, number>): DependencyGroup {
+  const { nodes, counts, lock, size } = sets;
   const places = new Map<string, { from: number; to: number }>();
   let from = 0;
   for (const [at, node] of nodes.entries()) {
@@ -94,9 +117,7 @@ function describeGroup(network: Network, sets: readonly ChannelSet[], started: M
     const place = places.get(node.id);
     if (place !== undefined) {
       if (layer.produces) first ??= node.id;
-      const channels = sets.map((set) =>
-        place.to - place.from === 1 ? single(set.channels[place.from]) : set.channels.slice(place.from, place.to),
-      );
+      const channels = channelsBetween(sets, place.from, place.to);
       const hasKernels = layer.produces && layer.kernels !== undefined;
       (hasKernels ? producers : coupled).push({ node: node.id, reason: `${node.kind} ${layer.coupling}`, channels });
     }
@@ -109,5 +130,5 @@ function describeGroup(network: Network, sets: readonly ChannelSet[], started: M
   const nth = (started.get(start) ?? 0) + 1;
   started.set(start, nth);
   const locked = lock ?? (producers.length === 0 ? 'no kernels make its channels' : undefined);
-  return { id: nth === 1 ? start : `${start}#${nth}`, size: sets.length, producers, coupled, consumers, locked };
+  return { id: nth === 1 ? start : `${start}#${nth}`, size, producers, coupled, consumers, locked };
 }

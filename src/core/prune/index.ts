@@ -17,6 +17,7 @@ export {
   type PlannerOptions,
   type PlanOptions,
 } from './plan.ts';
+export { kernelMagnitudes, kernelWeights, type Magnitudes } from './magnitudes.ts';
 export { replayPlan, type PlanToReplay } from './replay.ts';
 export type { RankingName } from './ranking.ts';
 export {
@@ -30,6 +31,6 @@ export {
   type SparsePhase,
   type SparseTraining,
 } from './schedules/index.ts';
-export type { StoredSimilarities } from './stored-similarity.ts';
+export type { StoredSimilarities } from './similarity.ts';
 export { amountOf, type PruneTarget } from './target.ts';
-export type { GroupRows, GroupView } from './view.ts';
+export type { Arithmetic, GroupRows, GroupView } from './view.ts';

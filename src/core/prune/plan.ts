@@ -7,11 +7,10 @@ import type { Evidence, Source } from './evidence.ts';
 import { dependencyGroups, signatureOf, type DependencyGroup } from './groups.ts';
 import { createRanking, matches, topologyOf, type RankingName } from './ranking.ts';
 import { createSelection, type Choice, type Selection, type WidthRules } from './selection.ts';
-import type { StoredSimilarities } from './stored-similarity.ts';
 import { amountOf, meetCost, meetRatio, type Met, type PruneTarget } from './target.ts';
-import { createViews } from './view.ts';
+import { createViews, type ViewOptions } from './view.ts';
 
-export interface PlannerOptions extends WidthRules {
+export interface PlannerOptions extends WidthRules, Pick<ViewOptions, 'similarities' | 'magnitudes' | 'arithmetic'> {
   /** Id of a criterion, see {@link criterionOf}. */
   readonly criterion: string;
   /** `conv`: only convolutions lose kernels (the thesis's method). `all`: Dense units too. */
@@ -25,8 +24,6 @@ export interface PlannerOptions extends WidthRules {
   readonly source?: Source;
   /** What the criterion needs beside the weights, see `Criterion.needs`. */
   readonly evidence?: Evidence;
-  /** Dice similarities of this network's kernels, where they are known already. */
-  readonly similarities?: StoredSimilarities;
   /** The network before earlier cuts made this one of it: ratios are shares of its channels. */
   readonly original?: Network;
 }
@@ -145,9 +142,9 @@ function meet(
 /** The groups whose channels may leave, scored, and those whose may not, with the reason. */
 function selectionsOf(network: Network, options: PlannerOptions): { selections: Selection[]; skipped: Plan['skipped'] } {
   const criterion = criterionOf(options.criterion);
-  const { source = 'weights', seed, evidence = {}, similarities, original } = options;
+  const { source = 'weights', evidence = {}, original } = options;
   const sizes = new Map(original && dependencyGroups(original).map((group) => [signatureOf(group), group.size]));
-  const viewOf = createViews(network, { source, seed, evidence, similarities });
+  const viewOf = createViews(network, { ...options, source, evidence });
   const selections: Selection[] = [];
   const skipped: { id: string; producers: string[]; reason: string }[] = [];
   for (const group of dependencyGroups(network)) {

@@ -75,7 +75,15 @@ const membersOf = ({ producers, coupled }: DependencyGroup): readonly Member[] =
  *
  * @param term of the value and its place in the tensor's data
  */
-export function sumsOf({ tensor: { shape, data }, axis, indices }: Portion, term: (value: number, at: number) => number): Float64Array {
+export function sumsOf(portion: Portion, term: (value: number, at: number) => number): Float64Array {
+  return gathered(sumsAlong(portion, term), portion);
+}
+
+/** Sums a term over the values of a weight at each index of the axis. */
+export function sumsAlong(
+  { tensor: { shape, data }, axis }: Pick<Portion, 'tensor' | 'axis'>,
+  term: (value: number, at: number) => number,
+): Float64Array {
   const side = shape[axis];
   const inner = shape.slice(axis + 1).reduce((product, length) => product * length, 1);
   const along = new Float64Array(side);
@@ -87,5 +95,10 @@ export function sumsOf({ tensor: { shape, data }, axis, indices }: Portion, term
   } else {
     for (let at = 0; at < data.length; at++) along[Math.floor(at / inner) % side] += term(data[at], at);
   }
+  return along;
+}
+
+/** Of values along the axis, the sum of those that leave with each channel. */
+export function gathered(along: Float64Array, { indices }: Pick<Portion, 'indices'>): Float64Array {
   return Float64Array.from(indices, (own) => own.reduce((sum, index) => sum + along[index], 0));
 }

@@ -1,11 +1,13 @@
-import { groupSimilarity, type KernelMatrix } from '../dice/index.ts';
+import { compareKernels, type Compare, type KernelMatrix } from '../dice/index.ts';
 import { Failure } from '../failure.ts';
+import { gramOfRows, type Rows } from '../linear/gram.ts';
 import { inferShapes, kernelMatrix, nodeOf, weightsOf, type Network, type Shape } from '../network/index.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { ByWeight, Evidence, FeatureMapStatistics, Source } from './evidence.ts';
 import type { DependencyGroup, Member } from './groups.ts';
+import { magnitudesOf, type Magnitudes, type Power } from './magnitudes.ts';
 import { portionsOf, type Portion } from './portion.ts';
-import { storedSimilarity, type StoredSimilarities } from './stored-similarity.ts';
+import { rowsSimilarity, storedSimilarity, type StoredSimilarities } from './similarity.ts';
 
 /** Rows of one producer, one for each channel of the group. */
 export interface GroupRows extends KernelMatrix {
@@ -20,6 +22,8 @@ export interface GroupView {
   readonly random: Random;
   /** Kernels of the producers, along their output channels. */
   kernels(): readonly Portion[];
+  /** Sum over each channel's values, for each of {@link kernels}. */
+  magnitudes(power: Power): readonly Float64Array[];
   /** Scales (γ) of the group's normalisation layers. */
   scales(): readonly Portion[];
   /** Every parameter that leaves with the channels. */
@@ -29,12 +33,21 @@ export interface GroupView {
    * groups of a grouped convolution): row c of every matrix belongs to channel c of the group.
    */
   rows(): readonly (readonly GroupRows[])[];
+  /** Dot products of all pairs of channels (size × size) over one producer's {@link rows}, laid one after the other. */
+  products(matrices: readonly GroupRows[]): Float64Array;
   /** Dice similarity of the channels (size × size) on the source asked for; less the permuted kernels' for `weights-excess`. */
   similarity(): Float64Array;
   /** Values of this kind that belong to the portion's weight. */
   values(kind: 'gradient' | 'squaredGradient' | 'hessianProduct', portion: Portion): Float32Array;
   /** Feature maps of each producer, its statistics gathered to the group's channels. */
   featureMaps(): readonly FeatureMapStatistics[];
+}
+
+/** What costs the most, where something faster than core's plain loops can do it. */
+export interface Arithmetic {
+  readonly compare: Compare;
+  /** Of float64 rows. */
+  gramOfRows(rows: Rows): Float64Array;
 }
 
 export interface ViewOptions {
@@ -44,7 +57,12 @@ export interface ViewOptions {
   readonly evidence: Evidence;
   /** Similarities of the weights that need not be computed again. */
   readonly similarities?: StoredSimilarities;
+  /** Sums over the weights that need not be computed again. */
+  readonly magnitudes?: Magnitudes;
+  readonly arithmetic?: Arithmetic;
 }
+
+const plain: Arithmetic = { compare: compareKernels, gramOfRows };
 
 /**
  * Makes the views of a network's groups. What a view lacks is a Failure `invalid-request` (field `criterion`) when it
@@ -52,7 +70,7 @@ export interface ViewOptions {
  */
 export function createViews(
   network: Network,
-  { source, seed, evidence, similarities }: ViewOptions,
+  { source, seed, evidence, similarities, magnitudes, arithmetic = plain }: ViewOptions,
 ): (group: DependencyGroup) => GroupView {
   const shapes = inferShapes(network);
   const portions = portionsOf(network);
@@ -66,21 +84,25 @@ export function createViews(
     const { size, producers } = group;
     const rows = once(() => producers.map((member) => slots(member, kernelsOf(network, member.node, shapes))));
     const sampled = (): GroupRows[] => producers.flatMap((member) => slots(member, sampleOf(evidence, member.node)));
+    const kernels = once(() => portions.kernels(group));
     return {
       size,
       random,
-      kernels: once(() => portions.kernels(group)),
+      kernels,
+      magnitudes: (power) => kernels().map((portion) => magnitudesOf(portion, power, magnitudes)),
       scales: once(() => portions.scales(group)),
       parameters: once(() => portions.parameters(group)),
       rows,
+      products: (matrices) =>
+        sumOf(matrices.map(({ count, size, values }) => arithmetic.gramOfRows({ count, size, values: Float64Array.from(values) }))),
       similarity: once(() => {
-        if (source === 'activations') return groupSimilarity(sampled());
-        const known = similarities && source === 'weights' ? storedSimilarity(portions.kernels(group), size, similarities) : undefined;
+        if (source === 'activations') return rowsSimilarity(sampled(), arithmetic.compare);
+        const known = similarities && source === 'weights' ? storedSimilarity(kernels(), size, similarities) : undefined;
         if (known) return known;
-        const kernels = rows().flat();
-        const similarity = groupSimilarity(kernels);
+        const compared = rows().flat();
+        const similarity = rowsSimilarity(compared, arithmetic.compare);
         if (source === 'weights') return similarity;
-        const permuted = groupSimilarity(permute(kernels, createRandom(seed)));
+        const permuted = rowsSimilarity(permute(compared, createRandom(seed)), arithmetic.compare);
         return similarity.map((value, at) => value - permuted[at]);
       }),
       values: (kind, { key }) => valuesOf(byKind[kind], key),
@@ -92,6 +114,11 @@ export function createViews(
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
+}
+
+function sumOf([total, ...others]: readonly Float64Array[]): Float64Array {
+  for (const own of others) for (let at = 0; at < own.length; at++) total[at] += own[at];
+  return total;
 }
 
 /** The null of METHOD.md §1: every kernel's values in another order. */

@@ -34,8 +34,11 @@ export interface Kept {
 
 /** How a layer says which channels can only leave together. */
 export interface Coupler {
-  /** Output channel `to` is made of channel `from` of input `input` alone (or with others that are tied likewise). */
-  through(input: number, from: number, to: number): void;
+  /**
+   * Output channel `to` is made of channel `from` of input `input` alone (or with others that are tied likewise); so are
+   * those that follow, `count` in all and one unless given.
+   */
+  through(input: number, from: number, to: number, count?: number): void;
   /** Two channels of one input leave together. */
   inputs(input: number, a: number, b: number): void;
   /** Two output channels leave together. */
@@ -135,9 +138,7 @@ export function windowedMap(
 
 /** Every output channel is the same channel of the inputs. */
 export function coupleIdentically(inputs: readonly Shape[], output: Shape, coupler: Coupler): void {
-  for (let input = 0; input < inputs.length; input++) {
-    for (let channel = 0; channel < channelsOf(output); channel++) coupler.through(input, channel, channel);
-  }
+  for (let input = 0; input < inputs.length; input++) coupler.through(input, 0, 0, channelsOf(output));
 }
 
 /** What most kinds share: one input, channels passed through, nothing to count; an entry says what is otherwise. */

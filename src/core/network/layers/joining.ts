@@ -56,7 +56,7 @@ export const Concatenate: Layer<'Concatenate'> = passing({
   couple(_node, inputs, _output, coupler) {
     let offset = 0;
     for (const [input, shape] of inputs.entries()) {
-      for (let channel = 0; channel < channelsOf(shape); channel++) coupler.through(input, channel, offset + channel);
+      coupler.through(input, 0, offset, channelsOf(shape));
       offset += channelsOf(shape);
     }
   },

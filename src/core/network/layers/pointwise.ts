@@ -60,7 +60,7 @@ export const Softmax: Layer<'Softmax'> = passing({
   nonNegative: () => true,
   outputShape: (_node, [input]) => input,
   couple(node, _inputs, output, coupler) {
-    for (let channel = 0; channel < channelsOf(output); channel++) coupler.through(0, channel, channel);
+    coupler.through(0, 0, 0, channelsOf(output));
     coupler.pin(0, `"${node.id}" (Softmax) normalises over all its channels`);
   },
 });

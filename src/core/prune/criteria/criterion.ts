@@ -1,4 +1,5 @@
 import type { Need, Source } from '../evidence.ts';
+import type { Power } from '../magnitudes.ts';
 import type { Portion } from '../portion.ts';
 import type { GroupView } from '../view.ts';
 
@@ -10,6 +11,8 @@ export interface Criterion {
   readonly pairwise?: true;
   /** True where its choices take hardly longer than reading the similarities once. */
   readonly readsOnce?: true;
+  /** True where it looks at the sums of {@link kernelMagnitudes} and no further. */
+  readonly ofMagnitudes?: true;
   /** What the views must hold beside the weights. */
   needs(source: Source): readonly Need[];
   /** Why no score can be given to this group, where none can. */
@@ -33,6 +36,10 @@ export const ofWeights = (score: Criterion['score'], rest: Partial<Criterion> = 
   score,
   ...rest,
 });
+
+/** A criterion of the sums over the kernels of each producer, whose scores are averaged. */
+export const ofMagnitudes = (power: Power, score: (sums: Float64Array) => Float64Array): Criterion =>
+  ofWeights((view) => meanOver(view.magnitudes(power), view.size, score), { ofMagnitudes: true });
 
 /** The score of a group's channel is the mean of its members' (METHOD.md §3). */
 export function meanOver<T>(members: readonly T[], size: number, score: (member: T) => Float64Array): Float64Array {

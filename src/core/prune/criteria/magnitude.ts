@@ -1,11 +1,11 @@
 import { sumsOf } from '../portion.ts';
-import { meanOfKernels, meanOver, ofWeights, relative } from './criterion.ts';
+import { meanOver, ofMagnitudes, ofWeights, relative } from './criterion.ts';
 
 /** Σ|w| of a channel's kernels, divided by the layer's mean, averaged over the group's producers (Li et al. 2017). */
-export const l1 = ofWeights((view) => meanOfKernels(view, (kernels) => relative(sumsOf(kernels, Math.abs))));
+export const l1 = ofMagnitudes('absolute', relative);
 
 /** √Σw² of a channel's kernels, divided by the layer's mean, averaged over the group's producers (Li et al. 2017). */
-export const l2 = ofWeights((view) => meanOfKernels(view, (kernels) => relative(sumsOf(kernels, square).map(Math.sqrt))));
+export const l2 = ofMagnitudes('square', (squares) => relative(squares.map(Math.sqrt)));
 
 /** Uniform and seeded: the control that every criterion must beat (Frankle & Carbin 2019). */
 export const random = ofWeights((view) => Float64Array.from({ length: view.size }, () => view.random.next()));
@@ -32,7 +32,7 @@ export const bnScale = ofWeights((view) => meanOver(view.scales(), view.size, (s
  * Layer-adaptive magnitude, per channel (Lee et al. 2021): Σw² over the sum of all Σw² of the layer that are not smaller,
  * averaged over the producers. It is its own normalisation: the largest channel of every layer has 1.
  */
-export const lamp = ofWeights((view) => meanOfKernels(view, (kernels) => adaptive(sumsOf(kernels, square))));
+export const lamp = ofMagnitudes('square', adaptive);
 
 function adaptive(squares: Float64Array): Float64Array {
   const order = Array.from(squares, (_, channel) => channel).sort((a, b) => squares[b] - squares[a]);

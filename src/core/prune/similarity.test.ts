@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { packTriangle, similarityMatrix } from '../dice/index.ts';
+import { compareKernels, groupSimilarity, packTriangle, similarityMatrix, type KernelMatrix } from '../dice/index.ts';
 import { kernelLayers } from '../network/index.ts';
 import * as make from '../network/testing.ts';
+import { createRandom } from '../random.ts';
 import { dependencyGroups } from './groups.ts';
 import { planPruning } from './plan.ts';
 import { portionsOf } from './portion.ts';
-import { storedSimilarity } from './stored-similarity.ts';
+import { rowsSimilarity, storedSimilarity } from './similarity.ts';
 import { createViews } from './view.ts';
 
 const network = make.withRandomWeights([
@@ -53,4 +54,21 @@ it('plans as the kernels themselves do', () => {
   expect(planPruning(network, { ...options, source: 'weights-excess', similarities: other })).toEqual(
     planPruning(network, { ...options, source: 'weights-excess' }),
   );
+});
+
+it('is the similarity of the concatenated rows, of rows without mass too', () => {
+  const random = createRandom(4);
+  const rows = (size: number, value: (row: number) => number): KernelMatrix => ({
+    count: 9,
+    size,
+    values: Float32Array.from({ length: 9 * size }, (_, at) => value(Math.floor(at / size))),
+  });
+  const signed = { ...rows(7, () => random.normal()), rescale: true };
+  // Of the channels after a ReLU the last three are dead.
+  const positive = { ...rows(5, (row) => (row < 6 ? Math.abs(random.normal()) : 0)), rescale: false };
+  const silent = { ...rows(4, (row) => (row < 6 ? random.next() : 0)), rescale: false };
+  for (const matrices of [[signed], [positive], [signed, positive], [positive, silent]]) {
+    const expected = groupSimilarity(matrices);
+    rowsSimilarity(matrices, compareKernels).forEach((value, at) => expect(value).toBeCloseTo(expected[at], 12));
+  }
 });
