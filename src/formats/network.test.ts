@@ -1,10 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../core/network/types.ts';
 import { buildBackbone } from '../backbones/index.ts';
 import { fromHalf, toHalf } from './models/half.ts';
 import { parseSafetensors, writeSafetensors } from './models/safetensors.ts';
-import { decodeNetwork, encodeNetwork, networkHash } from './network.ts';
+import { decodeNetwork, encodeNetwork, networkHash, openNetwork } from './network.ts';
 
 const network = buildBackbone('cifar-resnet20', { classNames: ['cat', 'dog'], seed: 1 });
 
@@ -23,6 +26,19 @@ describe('a stored network', () => {
     expect(back).toEqual(network);
     expect(networkHash(back)).toBe(networkHash(network));
     expect(Buffer.compare(bytes, encodeNetwork(back))).toBe(0);
+  });
+
+  it('opens from its file, which is read again only for weights that are asked for', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'espalier-network-'));
+    const path = join(folder, 'network');
+    writeFileSync(path, encodeNetwork(network));
+    const opened = openNetwork(path);
+    expect(networkHash(opened)).toBe(networkHash(network));
+    const untouched = openNetwork(path);
+    rmSync(folder, { recursive: true });
+    expect(networkHash(opened)).toBe(networkHash(network));
+    expect(untouched.nodes).toEqual(network.nodes);
+    expect(() => networkHash(untouched)).toThrow('ENOENT');
   });
 
   it('has bytes and hash that do not depend on the order of weights and fields', () => {

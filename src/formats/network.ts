@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { Network, Tensor } from '../core/network/types.ts';
 import { Failure } from '../core/failure.ts';
 import { loadWeights, torchNaming } from '../backbones/index.ts';
 import { validateNetwork } from '../core/network/index.ts';
-import { parseSafetensors, writeSafetensors, type Safetensors } from './models/safetensors.ts';
+import { openSafetensors, parseSafetensors, writeSafetensors, type Safetensors } from './models/safetensors.ts';
 import { canonicalJson, parseTopology } from './topology.ts';
 
 /** Key of a safetensors file's metadata that marks it as a stored Network and holds nodes and metadata as JSON. */
@@ -32,6 +33,17 @@ export function decodeNetwork(bytes: Uint8Array, fileName = 'The stored network'
     hint: 'Import it as safetensors with the name of its architecture.',
     field: fileName,
   });
+}
+
+/**
+ * Opens a file of {@link encodeNetwork} that this service has written itself: nothing is checked again, and weights are read
+ * when they are asked for, so that who needs few or none does not wait for the rest.
+ *
+ * @throws Failure `malformed-file`
+ */
+export function openNetwork(path: string, fileName = 'The stored network'): Network {
+  const { tensors: weights, metadata } = openSafetensors(path, statSync(path).size, fileName);
+  return { ...parseTopology(JSON.parse(metadata[NETWORK_KEY] ?? 'null'), fileName), weights };
 }
 
 /** The Network in a parsed safetensors file, or undefined where it holds weights only. */

@@ -9,6 +9,7 @@ import { planPruning } from '../core/prune/index.ts';
 import { encodeNetwork, networkHash } from '../formats/network.ts';
 import { pruneRequest } from '../schema/prunings.ts';
 import { openBlobs, type Blobs } from '../store/blobs.ts';
+import { openCache, type Cache } from '../store/cache.ts';
 import { summarise } from './handlers/models.ts';
 import { isPlannedAtOnce, planAtOnce, type KnownSimilarities } from './plan-at-once.ts';
 import type { JobInput } from './types.ts';
@@ -26,11 +27,13 @@ const id = (prefix: string): string => `${prefix}_${'0'.repeat(26)}`;
 
 let folder: string;
 let blobs: Blobs;
+let cache: Cache;
 let inputOf: (change: object) => JobInput<'prune'>;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'espalier-plan-'));
   blobs = openBlobs(folder);
+  cache = openCache(join(folder, 'cache'), 1e6);
   const { hash } = await blobs.write(encodeNetwork(network));
   const summary = summarise(network, { format: 'safetensors' });
   const model = { id: id('mdl'), name: 'wide', blob: hash, contentHash: networkHash(network), summary };
@@ -66,15 +69,32 @@ describe('planAtOnce', () => {
   const options = { layers: 'conv', target: { ratio: 0.4 }, protect: ['wide'], seed: 0 } as const;
 
   it('plans by weights as the planner does', async () => {
-    const plan = await planAtOnce(blobs, inputOf({ criterion: 'l1' }), null);
+    const plan = await planAtOnce({ blobs, cache }, inputOf({ criterion: 'l1' }), null);
     expect(plan).toMatchObject(planPruning(network, { ...options, criterion: 'l1' }));
     expect(plan.modelHash).toBe(networkHash(network));
   });
 
+  it('keeps the magnitudes of the kernels, and then reads no weights', async () => {
+    const input = inputOf({ criterion: 'l2' });
+    const expected = planPruning(network, { ...options, criterion: 'l2' });
+    await planAtOnce({ blobs, cache }, input, null);
+    const kept = (await cache.read(input.model.blob, 'magnitudes-1')) ?? new Uint8Array();
+    expect(kept.length).toBe(8 * 2 * (24 + 48 + 3000 + 2));
+    expect(await planAtOnce({ blobs, cache }, input, null)).toMatchObject(expected);
+    // Only what was kept can have made this plan.
+    await cache.write(input.model.blob, 'magnitudes-1', new Uint8Array(new Float64Array(kept.slice().buffer).toReversed().buffer));
+    expect((await planAtOnce({ blobs, cache }, input, null)).groups).not.toEqual(expected.groups);
+    // A file that is not the network's is made again.
+    await cache.write(input.model.blob, 'magnitudes-1', new Uint8Array(8));
+    expect(await planAtOnce({ blobs, cache }, input, null)).toMatchObject(expected);
+  });
+
   it('takes the similarities that a profile stored', async () => {
     const expected = planPruning(network, { ...options, criterion: 'dice' });
-    expect(await planAtOnce(blobs, inputOf({ criterion: 'dice' }), await stored((triangle) => triangle))).toMatchObject(expected);
-    const other = await planAtOnce(blobs, inputOf({ criterion: 'dice' }), await stored((triangle) => triangle.toReversed()));
+    expect(await planAtOnce({ blobs, cache }, inputOf({ criterion: 'dice' }), await stored((triangle) => triangle))).toMatchObject(
+      expected,
+    );
+    const other = await planAtOnce({ blobs, cache }, inputOf({ criterion: 'dice' }), await stored((triangle) => triangle.toReversed()));
     expect(other.groups).not.toEqual(expected.groups);
   });
 });

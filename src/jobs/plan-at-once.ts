@@ -1,12 +1,14 @@
+import { stat } from 'node:fs/promises';
 import { pairsOf } from '../core/dice/index.ts';
 import { criteria, type StoredSimilarities } from '../core/prune/index.ts';
 import type { Network } from '../core/network/index.ts';
-import { decodeNetwork } from '../formats/network.ts';
+import { openNetwork } from '../formats/network.ts';
 import { limits } from '../limits.ts';
 import type { PrunePlanView } from '../schema/prunings.ts';
 import { planAlone } from './handlers/plan-alone.ts';
 import { isMeasured } from './handlers/search.ts';
-import type { Blobs, JobInput } from './types.ts';
+import { storedMagnitudes } from './magnitudes.ts';
+import type { Blobs, JobContext, JobInput } from './types.ts';
 
 /** Where the Dice similarities of a model's convolutions are: triangles in float32, one layer after the other. */
 export interface KnownSimilarities {
@@ -28,23 +30,29 @@ export function isPlannedAtOnce({ request, model }: JobInput<'prune'>, known: Kn
 }
 
 /**
- * The plan, made in this process from the stored network (our own file, not an untrusted one), and for Dice from the
- * similarities that were stored with its profile.
+ * The plan, made in this process from the stored network, and as far as they are kept from sums over its kernels or from
+ * the similarities that were stored with its profile: then no weights are read.
  *
  * @throws Failure as `planPruning`
  */
-export async function planAtOnce(blobs: Blobs, input: JobInput<'prune'>, known: KnownSimilarities | null): Promise<PrunePlanView> {
+export async function planAtOnce(
+  { blobs, cache }: Pick<JobContext<'prune'>, 'blobs' | 'cache'>,
+  input: JobInput<'prune'>,
+  known: KnownSimilarities | null,
+): Promise<PrunePlanView> {
   const unused = (): never => {
     throw new Error('A plan at once needs neither engine nor images.');
   };
   const { request, model } = input;
   // A small network is compared again, so that its plan is the job's to the last bit.
   const isLarge = model.summary.cost.bytes > limits.planAtOncePairwiseBytesMax;
-  const compares = criteria[request.criterion].compares && request.plan === undefined;
-  return planAlone(await storedNetwork(blobs, model.blob), input, {
+  const criterion = request.plan ? undefined : criteria[request.criterion];
+  const network = await storedNetwork(blobs, model.blob);
+  return planAlone(network, input, {
     engine: unused,
     images: unused,
-    similarities: known && compares && isLarge ? await readSimilarities(blobs, known) : undefined,
+    similarities: known && criterion?.compares && isLarge ? await readSimilarities(blobs, known) : undefined,
+    magnitudes: criterion?.ofMagnitudes ? await storedMagnitudes(cache, model.blob, network) : undefined,
     progress: () => {},
     signal: new AbortController().signal,
   });
@@ -68,9 +76,8 @@ async function readSimilarities(blobs: Blobs, { blob, layers }: KnownSimilaritie
 const recent = new Map<string, { readonly network: Network; readonly bytes: number }>();
 
 async function storedNetwork(blobs: Blobs, hash: string): Promise<Network> {
-  const known = recent.get(hash);
+  const entry = recent.get(hash) ?? (await opened(blobs, hash));
   recent.delete(hash);
-  const entry = known ?? (await read(blobs, hash));
   recent.set(hash, entry);
   let bytes = [...recent.values()].reduce((sum, one) => sum + one.bytes, 0);
   for (const [oldest, one] of recent) {
@@ -81,7 +88,7 @@ async function storedNetwork(blobs: Blobs, hash: string): Promise<Network> {
   return entry.network;
 }
 
-async function read(blobs: Blobs, hash: string): Promise<{ network: Network; bytes: number }> {
-  const bytes = await blobs.read(hash);
-  return { network: decodeNetwork(bytes), bytes: bytes.length };
+async function opened(blobs: Blobs, hash: string): Promise<{ network: Network; bytes: number }> {
+  const path = await blobs.localPath(hash);
+  return { network: openNetwork(path), bytes: (await stat(path)).size };
 }

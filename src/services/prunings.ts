@@ -60,9 +60,9 @@ export async function prune({ store, queue }: Context, asked: PruneBody): Promis
   });
   if ('value' in found) return found;
   const { input } = found;
-  const known = weightSimilarities(store.db, request.model);
+  const known = criterionOf(request.criterion).compares ? weightSimilarities(store.db, request.model) : null;
   if (!request.planOnly || !isPlannedAtOnce(input, known)) return { job: store.transaction((tx) => queue.enqueue(tx, 'prune', input)) };
-  const plan = await planAtOnce(store.blobs, input, known);
+  const plan = await planAtOnce(store, input, known);
   const row = store.transaction((tx) => {
     // They may have been deleted meanwhile.
     modelRef(tx, request.model, 'model');

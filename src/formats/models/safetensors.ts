@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { limits } from '../../limits.ts';
@@ -42,20 +43,60 @@ export function parseSafetensors(bytes: Uint8Array, fileName: string): Safetenso
       field: fileName,
     });
   }
-  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerBytes), fileName);
   const data = bytes.subarray(8 + headerBytes);
+  const { spans, metadata } = layoutOf(bytes.subarray(8, 8 + headerBytes), data.length, fileName);
   const tensors = new Map<string, Tensor>();
-  const spans = Object.entries(entries).map(([name, entry]) => ({ name, ...checkEntry(name, entry, data.length, fileName) }));
+  for (const { name, begin, end, shape, dtype } of spans) {
+    tensors.set(name, { shape, data: numberTypes[dtype].decode(data.subarray(begin, end)) });
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * Reads a file of this service's own: its header now, and each tensor's values when they are first asked for.
+ *
+ * @param bytes length of the file
+ * @throws as {@link parseSafetensors}
+ */
+export function openSafetensors(path: string, bytes: number, fileName: string): Safetensors {
+  const headerBytes = headerBytesOf(readAt(path, 0, 8));
+  const first = 8 + headerBytes;
+  const { spans, metadata } = layoutOf(readAt(path, 8, first), bytes - first, fileName);
+  const tensors = new Map<string, Tensor>();
+  for (const { name, begin, end, shape, dtype } of spans) {
+    let data: Float32Array | undefined;
+    tensors.set(name, {
+      shape,
+      get data() {
+        return (data ??= numberTypes[dtype].decode(readAt(path, first + begin, first + end)));
+      },
+    });
+  }
+  return { tensors, metadata };
+}
+
+function readAt(path: string, begin: number, end: number): Uint8Array {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(end - begin);
+    readSync(file, bytes, 0, bytes.length, begin);
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Where the tensors lie in the file's data, in stored order. */
+function layoutOf(header: Uint8Array, dataBytes: number, fileName: string) {
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(header, fileName);
+  const spans = Object.entries(entries).map(([name, entry]) => ({ name, ...checkEntry(name, entry, dataBytes, fileName) }));
   let covered = 0;
   for (const { name, begin, end } of spans.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== covered) throw malformed(fileName, `tensor "${name}" begins at byte ${begin}, where ${covered} was due`);
     covered = end;
   }
-  if (covered !== data.length) throw malformed(fileName, `${data.length - covered} bytes belong to no tensor`);
-  for (const { name, begin, end, shape, dtype } of spans) {
-    tensors.set(name, { shape, data: numberTypes[dtype].decode(data.subarray(begin, end)) });
-  }
-  return { tensors, metadata: checkMetadata(metadata, fileName) };
+  if (covered !== dataBytes) throw malformed(fileName, `${dataBytes - covered} bytes belong to no tensor`);
+  return { spans, metadata: checkMetadata(metadata, fileName) };
 }
 
 function parseHeader(bytes: Uint8Array, fileName: string): Record<string, unknown> {

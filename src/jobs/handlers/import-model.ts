@@ -24,7 +24,7 @@ export const importModel: JobHandler<'import-model'> = async (context) => {
   if ('model' in found) return found;
   const { version, ...read } = found;
   const network = name === undefined ? read.network : { ...read.network, metadata: { ...read.network.metadata, name } };
-  const made = await registerable(context.blobs, network, { ...read, onProgress: context.progress });
+  const made = await registerable(context, network, { ...read, onProgress: context.progress });
   return version === undefined ? made : { ...made, version };
 };
 

@@ -8,8 +8,11 @@ import type { Cost, EngineStamp } from '../../schema/common.ts';
 import type { ModelSummary } from '../../schema/models.ts';
 import type { Precision, ProfileResult } from '../../schema/profiles.ts';
 import type { OnProgress } from '../../core/progress.ts';
-import type { Blobs, ImportedModel, ModelRef, StoredProfile } from '../types.ts';
+import { storedMagnitudes } from '../magnitudes.ts';
+import type { BlobRef, Blobs, ImportedModel, JobContext, ModelRef, StoredProfile } from '../types.ts';
 import { type Profiled, profiled, writeTriangles } from './dice.ts';
+
+type Storage = Pick<JobContext<'import-model'>, 'blobs' | 'cache'>;
 
 /** The registered model's network, from its blob. */
 export async function loadNetwork(blobs: Blobs, model: ModelRef): Promise<Network> {
@@ -89,14 +92,21 @@ function weightDocument(document: Profiled['document']): ProfileResult {
   return { ...document, images: null, positionsPerImage: null, notes: [], engine: null };
 }
 
+/** Writes the stored form of a network, and keeps what plans alone ask of its weights. */
+export async function writeWeights({ blobs, cache }: Storage, network: Network): Promise<BlobRef> {
+  const stored = await blobs.write(encodeNetwork(network));
+  await storedMagnitudes(cache, stored.hash, network);
+  return stored;
+}
+
 /** Writes a network's blobs (stored form and tfjs export) and describes it, ready to become a model row. */
 export async function registerable(
-  blobs: Blobs,
+  { blobs, cache }: Storage,
   network: Network,
   { onProgress, ...origin }: Origin & { readonly onProgress?: OnProgress },
 ): Promise<ImportedModel> {
   return {
-    network: await blobs.write(encodeNetwork(network)),
+    network: await writeWeights({ blobs, cache }, network),
     tfjs: await blobs.write(await writeTfjsZip(network)),
     contentHash: networkHash(network),
     summary: summarise(network, origin),

@@ -11,8 +11,9 @@ import { headFits, seedOf, withHeadFor } from './stages.ts';
 /** What a plan alone is made with; a criterion of weights and a target of cost need neither engine nor images. */
 export interface PlanningAlone extends Pick<JobContext<'prune'>, 'engine' | 'progress' | 'signal'> {
   readonly images: Planning['images'];
-  /** Of the convolutions as they are given. */
+  /** Of the kernels as they are given: a new head makes the classes, which stay. */
   readonly similarities?: Planning['similarities'];
+  readonly magnitudes?: Planning['magnitudes'];
 }
 
 /** The plan with an estimate of the whole job; nothing is trained. */

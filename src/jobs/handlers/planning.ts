@@ -1,7 +1,16 @@
 import { Failure } from '../../core/failure.ts';
 import type { ImageSet } from '../../core/images.ts';
 import type { Network } from '../../core/network/index.ts';
-import { checkPlan, createPlanner, cut, replayPlan, scheduleOf, type Plan, type StoredSimilarities } from '../../core/prune/index.ts';
+import {
+  checkPlan,
+  createPlanner,
+  cut,
+  replayPlan,
+  scheduleOf,
+  type Magnitudes,
+  type Plan,
+  type StoredSimilarities,
+} from '../../core/prune/index.ts';
 import type { Checkpoints } from '../../engine/types.ts';
 import { plan as planSchema, type PrunePlanView, type PruneRequest } from '../../schema/prunings.ts';
 import type { JobContext } from '../types.ts';
@@ -16,8 +25,9 @@ export interface Planning extends Pick<JobContext<'prune'>, 'engine' | 'progress
   /** Read when the criterion or the target looks at images. */
   images(): Promise<{ readonly train: ImageSet; readonly validation: ImageSet }>;
   readonly seeds: { readonly evidence: number; readonly recalibration: number };
-  /** Dice similarities of the network's kernels, where they are known already. */
+  /** Dice similarities and magnitudes of the network's kernels, where they are known already. */
   readonly similarities?: StoredSimilarities;
+  readonly magnitudes?: Magnitudes;
   /** The network before earlier steps of a schedule. */
   readonly original?: Network;
 }
@@ -29,7 +39,7 @@ export interface Planning extends Pick<JobContext<'prune'>, 'engine' | 'progress
  * @throws Failure as `planPruning` and `searchPlan`
  */
 export async function planFor(base: Network, planning: Planning): Promise<PrunePlanView> {
-  const { request, modelHash, seeds, similarities, original } = planning;
+  const { request, modelHash, seeds, similarities, magnitudes, original } = planning;
   if (request.plan) return documentOf({ ...replayPlan(base, request.plan), modelHash, target: request.target });
   const needs = needsOf(request);
   const evidence =
@@ -41,7 +51,7 @@ export async function planFor(base: Network, planning: Planning): Promise<PruneP
           images: (await planning.images()).train,
           seed: seeds.evidence,
         });
-  const planner = createPlanner(base, { ...request, evidence, similarities, original });
+  const planner = createPlanner(base, { ...request, evidence, similarities, magnitudes, original });
   const { target } = request;
   if (!isMeasured(target)) return documentOf({ ...planner(target), modelHash });
   const { plan, steps } = await searchPlan(target, {

@@ -41,7 +41,7 @@ export const prune: JobHandler<'prune'> = async (context) => {
 
 /** Measures the stages, registers the artifact and tells all of it. Test images are looked at here and only here. */
 async function reported(
-  { blobs, input: { request, model, dataset } }: JobContext<'prune'>,
+  { blobs, cache, input: { request, model, dataset } }: JobContext<'prune'>,
   run: Run,
   { base, headReplaced, transfer }: FittedBase,
   { plan, proof, parts, networks, tuned, final }: PrunedBase,
@@ -68,7 +68,7 @@ async function reported(
   }
   const paired = compareLogits(testBase.logits, testFinal.logits, images.test.labels, classNamesOf(dataset).length, { seed: 0 });
   const artifact = await registerable(
-    blobs,
+    { blobs, cache },
     { ...final, metadata: { ...final.metadata, name: artifactName(base, plan) } },
     { format: 'pruned' },
   );

@@ -10,7 +10,7 @@ export interface Candidates {
 }
 
 /** The candidates, with the starter backbones among them imported. */
-export async function importCandidates({ input, blobs, zooDir, progress }: JobContext<'recommend'>): Promise<Candidates> {
+export async function importCandidates({ input, blobs, cache, zooDir, progress }: JobContext<'recommend'>): Promise<Candidates> {
   const imported: { name: string; hash: string; model: ImportedModel }[] = [];
   const candidates: RecommendedModel[] = [];
   for (const [at, candidate] of input.candidates.entries()) {
@@ -21,7 +21,11 @@ export async function importCandidates({ input, blobs, zooDir, progress }: JobCo
     const { zoo: name, hash } = candidate;
     progress({ phase: `import zoo:${name}`, done: at, total: input.candidates.length });
     const { network, card } = await readZoo(zooDir, name);
-    const model = await registerable(blobs, network, { format: 'zoo', sourceAccuracy: card.accuracy.value, licence: card.licence });
+    const model = await registerable({ blobs, cache }, network, {
+      format: 'zoo',
+      sourceAccuracy: card.accuracy.value,
+      licence: card.licence,
+    });
     imported.push({ name, hash, model });
     const { network: blob, contentHash, summary, profile } = model;
     candidates.push({ model: { id: `zoo:${name}`, name: summary.name, blob: blob.hash, contentHash, summary }, weights: profile });
