@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { loadBackend } from './backend.ts';
 import type { Loaders } from './backend.ts';
+import { libraryAlgebra } from './library-algebra.ts';
 import { portable } from './primitives/portable.ts';
 
-const works = async (threads: number) => ({ version: '1', threads, device: 'cpu', primitives: portable });
+const works = async (threads: number) => ({ version: '1', threads, device: 'cpu', primitives: portable, linear: libraryAlgebra });
 const breaks = async (): Promise<never> => {
   throw new Error('no such file: binding\nand a long stack');
 };

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Failure } from '../core/failure.ts';
-import { coreAlgebra, type LinearAlgebra } from '../core/linear/algebra.ts';
+import type { LinearAlgebra } from '../core/linear/algebra.ts';
+import { libraryAlgebra, wasmAlgebra } from './library-algebra.ts';
 import { tensorflowAlgebra, type TensorflowBinding } from './linear-algebra.ts';
 import { prepareNativeEnvironment } from './native-env.ts';
 import { portable } from './primitives/portable.ts';
@@ -21,7 +22,7 @@ export interface Backend {
   readonly linear: LinearAlgebra;
 }
 
-type Loaded = Pick<EngineInfo, 'version' | 'threads' | 'device'> & { readonly primitives: Primitives; readonly linear?: LinearAlgebra };
+type Loaded = Pick<EngineInfo, 'version' | 'threads' | 'device'> & { readonly primitives: Primitives; readonly linear: LinearAlgebra };
 
 /** How each backend is loaded; each call throws where the backend cannot run. */
 export type Loaders = Readonly<Record<BackendName, (threads: number) => Promise<Loaded>>>;
@@ -38,7 +39,7 @@ const ownLoaders: Loaders = {
       threads,
       device: isUsingGpuDevice ? 'gpu' : 'cpu',
       primitives: tensorflowPrimitives(backend as TensorflowBackend),
-      linear: tensorflowAlgebra((backend as { binding: TensorflowBinding }).binding, coreAlgebra),
+      linear: tensorflowAlgebra((backend as { binding: TensorflowBinding }).binding, libraryAlgebra),
     };
   },
   // One thread: the threaded build of tfjs-wasm needs a browser's workers.
@@ -48,12 +49,12 @@ const ownLoaders: Loaders = {
     const backend = tf.backend() as unknown as WasmBackend;
     const kernels = openWasmKernels(backend);
     replaceSlowKernels(backend, kernels);
-    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: wasmPrimitives(backend, kernels) };
+    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: wasmPrimitives(backend, kernels), linear: wasmAlgebra };
   },
   async cpu() {
     require('@tensorflow/tfjs-backend-cpu');
     await started('cpu');
-    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: portable };
+    return { version: tf.version_core, threads: 1, device: 'cpu', primitives: portable, linear: libraryAlgebra };
   },
 };
 
@@ -85,7 +86,7 @@ export async function loadBackend(
 
 async function load(loaders: Loaders, name: BackendName, threads: number, reason: string): Promise<Backend> {
   try {
-    const { primitives, linear = coreAlgebra, ...info } = await loaders[name](threads);
+    const { primitives, linear, ...info } = await loaders[name](threads);
     return { info: { backend: name, ...info, reason }, primitives, linear };
   } catch (error) {
     const [firstLine] = String(error instanceof Error ? error.message : error).split('\n');

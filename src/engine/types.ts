@@ -180,7 +180,7 @@ export interface Observation {
 export interface Engine {
   readonly info: EngineInfo;
 
-  /** Dense linear algebra by the backend's own ops where it has them, by core otherwise. */
+  /** Dense linear algebra by the backend's own ops where it has them, by a library otherwise. */
   readonly linear: LinearAlgebra;
 
   /** Outputs before any final Softmax: count × classes, row-major. Preprocessing is the network's own. */

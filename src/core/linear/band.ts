@@ -38,7 +38,7 @@ interface Band {
  */
 export function eigenvaluesByBand(matrix: ReducedMatrix): Float64Array {
   const { diagonal, off } = tridiagonalise(reduceToBand(matrix));
-  implicitQl(diagonal, off, null);
+  implicitQl(diagonal, off);
   return diagonal.sort().reverse();
 }
 

@@ -1,3 +1,5 @@
+// Products of matrices over the rows as they lie: criteria and kernels need them without an engine, and engines in float64.
+
 /** Rows of values: count × size, row-major. */
 export interface Rows {
   readonly count: number;
@@ -52,6 +54,46 @@ function dotOf(values: Rows['values'], first: number, second: number, size: numb
   let dot = 0;
   for (let at = 0; at < size; at++) dot += values[first + at] * values[second + at];
   return dot;
+}
+
+/** A Bᵀ of rows of one size: a.count × b.count. */
+export function products(a: Rows, b: Rows): Float64Array {
+  const { size } = a;
+  const result = new Float64Array(a.count * b.count);
+  for (let i = 0; i < a.count; i++) {
+    const first = i * size;
+    const end = first + size;
+    let j = 0;
+    // Four sums at a time do not wait for each other, as one alone would at every addition.
+    for (; j + 4 <= b.count; j += 4) {
+      let b0 = j * size;
+      let b1 = b0 + size;
+      let b2 = b1 + size;
+      let b3 = b2 + size;
+      let d0 = 0;
+      let d1 = 0;
+      let d2 = 0;
+      let d3 = 0;
+      for (let x = first; x < end; x++) {
+        const value = a.values[x];
+        d0 += value * b.values[b0++];
+        d1 += value * b.values[b1++];
+        d2 += value * b.values[b2++];
+        d3 += value * b.values[b3++];
+      }
+      const at = i * b.count + j;
+      result[at] = d0;
+      result[at + 1] = d1;
+      result[at + 2] = d2;
+      result[at + 3] = d3;
+    }
+    for (; j < b.count; j++) {
+      let dot = 0;
+      for (let x = first, y = j * size; x < end; x++, y++) dot += a.values[x] * b.values[y];
+      result[i * b.count + j] = dot;
+    }
+  }
+  return result;
 }
 
 /** Dot products of all pairs of columns, Aᵀ A: size × size, symmetric. */

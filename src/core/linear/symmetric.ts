@@ -1,16 +1,13 @@
 /**
- * Eigenvalues and eigenvectors of symmetric matrices: Householder reduction to tridiagonal form, then implicit QL
- * (Wilkinson & Reinsch 1971; Golub & Van Loan, ch. 8). Written here because the typed npm packages keep rows as arrays of
- * arrays and always carry eigenvectors, which makes the 2,048² spectra of a profile many times slower.
+ * Eigenvalues of symmetric matrices: Householder reduction to tridiagonal form, then implicit QL (Wilkinson & Reinsch 1971;
+ * Golub & Van Loan, ch. 8). Written here because the typed npm packages keep rows as arrays of arrays and always carry
+ * eigenvectors, which makes the 2,048² spectra of a profile many times slower.
  */
 
 interface Tridiagonal {
   readonly diagonal: Float64Array;
   /** off[i] couples i − 1 and i; off[0] is 0. */
   readonly off: Float64Array;
-  /** Row i holds the Householder vector that eliminated row i, over the columns 0…i − 1, with its factor 2 / vᵀv. */
-  readonly reflectors: Float64Array;
-  readonly factors: Float64Array;
 }
 
 /**
@@ -21,7 +18,6 @@ function tridiagonalise(matrix: Float64Array, n: number): Tridiagonal {
   const a = Float64Array.from(matrix);
   const diagonal = new Float64Array(n);
   const off = new Float64Array(n);
-  const factors = new Float64Array(n);
   // What is left of a matrix of low rank shrinks by ε a step until its squares underflow; far below rounding it is zero.
   const negligible = Number.EPSILON ** 2 * a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   // The pending update, and the vector and product of the step at hand.
@@ -41,24 +37,25 @@ function tridiagonalise(matrix: Float64Array, n: number): Tridiagonal {
     const target = edge > 0 ? -norm : norm;
     next.fill(0);
     product.fill(0);
+    // 2 / vᵀv of the Householder vector v.
+    let factor = 0;
     if (norm > negligible) {
       off[i] = target;
       for (let c = 0; c < i; c++) next[c] = a[row + c];
       next[i - 1] -= target;
-      factors[i] = 1 / (norm * norm - edge * target);
+      factor = 1 / (norm * norm - edge * target);
     }
     updateAndMultiply(a, n, i, v, q, next, product);
 
     let scale = 0;
     for (let c = 0; c < i; c++) scale += product[c] * next[c];
-    scale *= (factors[i] * factors[i]) / 2;
-    for (let c = 0; c < i; c++) product[c] = product[c] * factors[i] - scale * next[c];
-    for (let c = 0; c < i; c++) a[row + c] = next[c];
+    scale *= (factor * factor) / 2;
+    for (let c = 0; c < i; c++) product[c] = product[c] * factor - scale * next[c];
     [v, next] = [next, v];
     [q, product] = [product, q];
   }
   diagonal[0] = a[0] - 2 * v[0] * q[0];
-  return { diagonal, off, reflectors: a, factors };
+  return { diagonal, off };
 }
 
 /** In the leading size × size lower triangle: A −= v qᵀ + q vᵀ, and product = A · next with the new A. */
@@ -118,8 +115,8 @@ function updateAndMultiply(
   }
 }
 
-/** Implicit QL on a tridiagonal matrix, in place; the rows of `along`, when given, are rotated with it. */
-export function implicitQl(diagonal: Float64Array, off: Float64Array, along: Along | null): void {
+/** Implicit QL on a tridiagonal matrix, in place: the diagonal becomes the eigenvalues. */
+export function implicitQl(diagonal: Float64Array, off: Float64Array): void {
   const n = diagonal.length;
   off.copyWithin(0, 1);
   off[n - 1] = 0;
@@ -146,29 +143,11 @@ export function implicitQl(diagonal: Float64Array, off: Float64Array, along: Alo
         shift = sine * t;
         diagonal[i + 1] = g + shift;
         g = cosine * t - b;
-        if (along !== null) rotateRows(along, i, sine, cosine);
       }
       diagonal[l] -= shift;
       off[l] = g;
       off[m] = 0;
     }
-  }
-}
-
-/** n rows that are rotated along. */
-interface Along {
-  readonly rows: Float64Array;
-  readonly columns: number;
-}
-
-function rotateRows({ rows, columns }: Along, i: number, sine: number, cosine: number): void {
-  const low = i * columns;
-  const high = low + columns;
-  for (let k = 0; k < columns; k++) {
-    const above = rows[high + k];
-    const below = rows[low + k];
-    rows[high + k] = sine * below + cosine * above;
-    rows[low + k] = cosine * below - sine * above;
   }
 }
 
@@ -179,52 +158,6 @@ function rotateRows({ rows, columns }: Along, i: number, sine: number, cosine: n
  */
 export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
   const { diagonal, off } = tridiagonalise(matrix, n);
-  implicitQl(diagonal, off, null);
+  implicitQl(diagonal, off);
   return diagonal.sort().reverse();
-}
-
-export interface EigenProjections {
-  /** Eigenvalues, descending. */
-  readonly values: Float64Array;
-  /** n × columns: row k is the unit eigenvector of values[k] times the right side. */
-  readonly projections: Float64Array;
-}
-
-/**
- * Eigenvalues of a symmetric A = V Λ Vᵀ and the projections Vᵀ B of a few columns, without ever forming V: the work beyond
- * the eigenvalues is n² · columns.
- *
- * @param matrix n × n; only the lower triangle is read; not changed
- * @param right B, n × columns; not changed
- */
-export function eigenProjections(matrix: Float64Array, n: number, right: Float64Array, columns: number): EigenProjections {
-  const { diagonal, off, reflectors, factors } = tridiagonalise(matrix, n);
-  // A = Q T Qᵀ with Q = H(n−1) … H(1), so Qᵀ B takes H(n−1) first.
-  const rows = Float64Array.from(right);
-  const dots = new Float64Array(columns);
-  for (let i = n - 1; i >= 1; i--) {
-    if (factors[i] === 0) continue;
-    dots.fill(0);
-    for (let c = 0; c < i; c++) {
-      const weight = factors[i] * reflectors[i * n + c];
-      for (let k = 0; k < columns; k++) dots[k] += weight * rows[c * columns + k];
-    }
-    for (let c = 0; c < i; c++) {
-      const weight = reflectors[i * n + c];
-      for (let k = 0; k < columns; k++) rows[c * columns + k] -= weight * dots[k];
-    }
-  }
-  implicitQl(diagonal, off, { rows, columns });
-  const order = Array.from(diagonal, (_, i) => i).sort((x, y) => diagonal[y] - diagonal[x]);
-  const projections = new Float64Array(n * columns);
-  order.forEach((from, to) => projections.set(rows.subarray(from * columns, (from + 1) * columns), to * columns));
-  return { values: Float64Array.from(order, (i) => diagonal[i]), projections };
-}
-
-/** Eigenvalues, descending, and orthonormal eigenvectors of a symmetric matrix: row k of `vectors` belongs to values[k]. */
-export function symmetricEigen(matrix: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
-  const identity = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) identity[i * n + i] = 1;
-  const { values, projections } = eigenProjections(matrix, n, identity, n);
-  return { values, vectors: projections };
 }

@@ -33,8 +33,8 @@ export interface TransferEvidence {
 export interface ScoreOptions {
   /** Of NLEEP's mixture. */
   readonly seed: number;
-  /** Core's own arithmetic unless a faster one is given. */
-  readonly linear?: LinearAlgebra;
+  /** The engine's. */
+  readonly linear: LinearAlgebra;
 }
 
 export interface ScoredCandidate {

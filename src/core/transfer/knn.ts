@@ -1,4 +1,4 @@
-import { coreAlgebra, type LinearAlgebra } from '../linear/algebra.ts';
+import type { LinearAlgebra } from '../linear/algebra.ts';
 import { type Features, rowsOf } from './features.ts';
 import { type LeaveOneOutScore, scoreAnswers } from './leave-one-out.ts';
 
@@ -11,12 +11,7 @@ const NEIGHBOURS = 5;
  * @param features count × dimensions, at least two images
  * @param labels count class indices below `classes`
  */
-export function knnScore(
-  features: Features,
-  labels: ArrayLike<number>,
-  classes: number,
-  linear: LinearAlgebra = coreAlgebra,
-): LeaveOneOutScore {
+export function knnScore(features: Features, labels: ArrayLike<number>, classes: number, linear: LinearAlgebra): LeaveOneOutScore {
   const count = labels.length;
   const neighbours = Math.min(NEIGHBOURS, count - 1);
   const similarity = linear.gramOfRows(rowsOf(unitRows(features)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coreAlgebra } from '../linear/algebra.ts';
+import { referenceAlgebra } from '../linear/testing/reference.fixture.ts';
 import { createRandom } from '../random.ts';
 import { decompose } from './decomposition.ts';
 import type { Features } from './features.ts';
@@ -8,7 +8,7 @@ import { linearProbe } from './linear-probe.ts';
 import { clusters } from './testing/clusters.fixture.ts';
 
 const probe = (features: Features, labels: ArrayLike<number>, classes: number): LeaveOneOutScore =>
-  linearProbe(decompose(features, labels, classes, coreAlgebra));
+  linearProbe(decompose(features, labels, classes, referenceAlgebra));
 
 describe('linearProbe', () => {
   it('predicts what refitting without the image predicts', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { coreAlgebra } from '../linear/algebra.ts';
+import { referenceAlgebra } from '../linear/testing/reference.fixture.ts';
 import { decompose } from './decomposition.ts';
 import { estimateOf } from './influence.ts';
 import { logMe, measureLogMe } from './logme.ts';
 import { type Clusters, clusters } from './testing/clusters.fixture.ts';
 
-const take = ({ features, labels, classes }: Clusters) => decompose(features, labels, classes, coreAlgebra);
+const take = ({ features, labels, classes }: Clusters) => decompose(features, labels, classes, referenceAlgebra);
 
 describe('logMe', () => {
   it('is unmoved by dead dimensions, whichever Gram matrix it comes from', () => {

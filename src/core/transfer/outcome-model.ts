@@ -1,4 +1,4 @@
-import { coreAlgebra } from '../linear/algebra.ts';
+import { solvePositive } from '../linear/cholesky.ts';
 import type { Outcome } from './outcome.ts';
 import { type ScoreId, scoreTable } from './scores.ts';
 
@@ -218,7 +218,7 @@ function slopesFrom({ count, gram, moment }: Products, penalty: number): Slopes 
   const unit = scales.map((scale) => (scale === 0 ? 0 : 1 / scale));
   const scaled = gram.map((value, at) => value * unit[Math.floor(at / n)] * unit[at % n] + (Math.floor(at / n) === at % n ? penalty : 0));
   const right = moment.map((value, j) => value * unit[j]);
-  const { solution } = coreAlgebra.solve(scaled, n, right, 1);
+  const solution = solvePositive(scaled, right);
   return { slopes: PREDICTORS.map(({ weight }, j) => weight + solution[j] * unit[j]), scales };
 }
 
@@ -234,7 +234,7 @@ function levelFrom(lessons: readonly Lesson[]): OutcomeModel['level'] {
     sum(({ mean, anchor }) => mean - anchor),
     sum(({ mean, anchor }) => anchor * (mean - anchor)),
   );
-  const [intercept, slope] = coreAlgebra.solve(matrix, 2, right, 1).solution;
+  const [intercept, slope] = solvePositive(matrix, right);
   return { intercept, slope: 1 + slope };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { referenceAlgebra } from '../linear/testing/reference.fixture.ts';
 import { createRandom } from '../random.ts';
 import { scoreCandidate } from './score-candidate.ts';
 import { ascending } from './radix.ts';
@@ -19,7 +20,8 @@ describe('PARC', () => {
         return coordinates.subarray(image * rank, (image + 1) * rank).reduce((sum, x, k) => sum + x * basis[k * dimensions + d], 0);
       });
       const parc = (values: Float64Array, dimensions: number): number | null =>
-        scoreCandidate({ features: { dimensions, values }, labels, classes: 3, flops: 1, params: 1 }, { seed: 1 }).scores.parc.value;
+        scoreCandidate({ features: { dimensions, values }, labels, classes: 3, flops: 1, params: 1 }, { seed: 1, linear: referenceAlgebra })
+          .scores.parc.value;
       const value = parc(values, dimensions);
       expect(value).toEqual(expect.any(Number));
       // Moving and mirroring the features changes nothing that principal components see.

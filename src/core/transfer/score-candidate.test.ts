@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { referenceAlgebra } from '../linear/testing/reference.fixture.ts';
 import type { TransferEvidence } from './evidence.ts';
 import { scoreCandidate } from './score-candidate.ts';
 import { type Score, scoreIds } from './scores.ts';
 import { type Clusters, clusters } from './testing/clusters.fixture.ts';
 
 const score = ({ features, labels, classes }: Clusters, more: Partial<TransferEvidence> = {}) =>
-  scoreCandidate({ features, labels, classes, flops: 2e6, params: 1e5, ...more }, { seed: 1 });
+  scoreCandidate({ features, labels, classes, flops: 2e6, params: 1e5, ...more }, { seed: 1, linear: referenceAlgebra });
 
 describe('scoreCandidate', () => {
   it('gives every score an interval around it, or says why there is none', () => {

@@ -1,5 +1,4 @@
 import { Failure } from '../failure.ts';
-import { coreAlgebra } from '../linear/algebra.ts';
 import { predict } from '../stats/classification.ts';
 import { type Decomposition, decompose } from './decomposition.ts';
 import type { DiversityEvidence, ScoredCandidate, ScoreOptions, TransferEvidence } from './evidence.ts';
@@ -32,7 +31,7 @@ type Finding = Measured | LeaveOneOutScore | { readonly reason: string };
  * @throws Failure `non-finite-weights` naming image and dimension of a value that is not finite, `unusable-dataset` when the
  *   images are of one class
  */
-export function scoreCandidate(evidence: TransferEvidence, { seed, linear = coreAlgebra }: ScoreOptions): ScoredCandidate {
+export function scoreCandidate(evidence: TransferEvidence, { seed, linear }: ScoreOptions): ScoredCandidate {
   requireFinite(evidence);
   const { labels, classes } = presentClasses(evidence.labels);
   if (classes < 2) {

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { coreAlgebra } from '../linear/algebra.ts';
+import { referenceAlgebra } from '../linear/testing/reference.fixture.ts';
 import { describeScores } from './testing/scores.ts';
 
-describe('scores by core’s own arithmetic', () => describeScores(() => coreAlgebra));
+describe('scores by the reference algebra', () => describeScores(() => referenceAlgebra));

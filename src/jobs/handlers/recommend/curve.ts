@@ -1,4 +1,3 @@
-import { coreAlgebra } from '../../../core/linear/algebra.ts';
 import { createPlanner, elbowOf } from '../../../core/prune/index.ts';
 import type { Network } from '../../../core/network/index.ts';
 import { knnScore } from '../../../core/transfer/knn.ts';
@@ -22,7 +21,7 @@ export async function pruningCurve(
   const { request, engine, images, classes, progress, signal } = fitting;
   const few = sampled(images.scored, CURVE_IMAGES / images.scored.count, classes);
   const accuracyOf = async (one: Network) =>
-    knnScore(await engine.features(one, few, { signal }), few.labels, classes, coreAlgebra).accuracy;
+    knnScore(await engine.features(one, few, { signal }), few.labels, classes, engine.linear).accuracy;
   const planner = createPlanner(network, pruneRequestOf(request, { ratio: RATIOS[0] }));
   const points: PruningCurve['points'] = [];
   for (const [at, ratio] of [0, ...RATIOS].entries()) {
