@@ -1,6 +1,6 @@
 import { compareSeeds, type Estimate, type SeededFigures } from '../../../src/core/stats/index.ts';
 import { estimateText, table } from '../markdown.ts';
-import { FLOPS_SHARE, RECIPE, seeds, UNPRUNED, type Method, type Outcome } from './runs.ts';
+import { FLOPS_SHARE, methods, RECIPE, seeds, UNPRUNED, type Method, type Outcome } from './runs.ts';
 
 /** What the issue of pruning asks for: points of accuracy that may be lost. */
 const AIM = 0.005;
@@ -39,7 +39,7 @@ export function pruningDocument(
 
 \`${command}\` writes this page from what it has measured. It resumes; delete \`.cache/evidence/pruning\` to measure again.
 
-ResNet-20 for CIFAR-10 from its published weights (81.0 % on these test images: the weights were trained on lossless images, these are JPEGs of quality 75), cut to at most ${100 * FLOPS_SHARE} % of its FLOPs with the default plan (local ranking), BatchNormalization recalibrated, then fine-tuned on ${trainImages.toLocaleString('en')} images: ${RECIPE.epochs} epochs, batch ${RECIPE.batchSize}, AdamW ${RECIPE.learningRate} with cosine decay, weight decay ${RECIPE.weightDecay}, flips and shifts. The unpruned model is fine-tuned identically. Epochs are chosen on 2,000 validation images; the ${labels.length.toLocaleString('en')} test images are used once a run. "Before fine-tuning" is measured on the validation images, which the published weights have seen.
+ResNet-20 for CIFAR-10 from its published weights (81.0 % on these test images: the weights were trained on lossless images, these are JPEGs of quality 75), cut to at most ${100 * FLOPS_SHARE} % of its FLOPs by the plan named (every group by the same ratio where it does not say global), BatchNormalization recalibrated, then fine-tuned on ${trainImages.toLocaleString('en')} images: ${RECIPE.epochs} epochs, batch ${RECIPE.batchSize}, AdamW ${RECIPE.learningRate} with cosine decay, weight decay ${RECIPE.weightDecay}, flips and shifts. The unpruned model is fine-tuned identically. Epochs are chosen on 2,000 validation images; the ${labels.length.toLocaleString('en')} test images are used once a run. "Before fine-tuning" is measured on the validation images, which the published weights have seen.
 
 ${table(header, rows)}
 
@@ -51,28 +51,36 @@ Engine: ${engine}.
 `;
 }
 
+/** Whether each Dice method keeps the accuracy, and who is ahead where two differ in one thing. */
 function verdict(byMethod: ReadonlyMap<string, readonly Measured[]>, whole: readonly Measured[], labels: Int32Array): string {
-  const dice = byMethod.get('dice') ?? [];
-  const lines: string[] = [];
-  const loss = beside(dice, whole, labels)?.accuracyDifference;
-  if (loss) {
-    const aim = `${100 * AIM} points`;
+  const runsOf = (id: string): readonly Measured[] => byMethod.get(id) ?? [];
+  const losses = ['dice', 'dice-activations', 'dice-taught'].flatMap((id) => {
+    const loss = beside(runsOf(id), whole, labels)?.accuracyDifference;
+    if (!loss) return [];
     const met = -loss.value <= AIM ? 'is within' : 'is not within';
     const sure =
       -loss.low <= AIM ? 'and the interval is too' : -loss.high > AIM ? 'and so says the interval' : 'but the interval leaves it open';
-    lines.push(`Dice at half the FLOPs ${met} ${aim} of the unpruned model (${differenceText(loss)}), ${sure}.`);
-  }
-  for (const id of ['l1', 'random', 'dice-head', 'dice-taught']) {
-    const rival = byMethod.get(id) ?? [];
-    const ahead = beside(dice, rival, labels)?.accuracyDifference;
-    if (!ahead) continue;
+    return [`"${titleOf(id)}" at half the FLOPs ${met} ${100 * AIM} points of the unpruned model (${differenceText(loss)}), ${sure}.`];
+  });
+  const rivals = [
+    ['dice', 'l1'],
+    ['dice', 'random'],
+    ['dice', 'dice-head'],
+    ['dice-activations', 'dice'],
+    ['dice-activations', 'l1-global'],
+    ['dice-taught', 'dice-activations'],
+  ].flatMap(([id, rival]) => {
+    const ahead = beside(runsOf(id), runsOf(rival), labels)?.accuracyDifference;
+    if (!ahead) return [];
     const words = ahead.low > 0 ? 'is ahead of' : ahead.high < 0 ? 'is behind' : 'ties with';
-    lines.push(`Dice ${words} "${rival[0].method.title}" (${differenceText(ahead)}).`);
-  }
-  const missing = [...byMethod.values()].some((runs) => runs.length < seeds.length);
-  if (missing) lines.push(`Not every method has its ${seeds.length} seeds yet: run the command again to go on.`);
-  return lines.join('\n');
+    return [`"${titleOf(id)}" ${words} "${titleOf(rival)}" (${differenceText(ahead)}).`];
+  });
+  const missing = methods.some(({ id }) => runsOf(id).length < seeds.length);
+  const more = missing ? [`Not every method has its ${seeds.length} seeds yet: run the command again to go on.`] : [];
+  return [...losses, ...rivals, ...more].map((line) => `- ${line}`).join('\n');
 }
+
+const titleOf = (id: string): string => methods.find((method) => method.id === id)?.title ?? id;
 
 const differenceText = (difference: Estimate): string => estimateText(difference, { scale: 100, signed: true });
 

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ImageSet } from '../../../src/core/images.ts';
 import { costOf, type Network } from '../../../src/core/network/index.ts';
-import { cut, planPruning } from '../../../src/core/prune/index.ts';
+import { criterionOf, cut, planPruning, type PlannerOptions } from '../../../src/core/prune/index.ts';
 import { predict } from '../../../src/core/stats/index.ts';
 import type { Engine, Recipe } from '../../../src/engine/index.ts';
 import type { OnProgress } from '../../../src/core/progress.ts';
 import { decodeNetwork, encodeNetwork } from '../../../src/formats/network.ts';
+import { collectEvidence } from '../../../src/jobs/handlers/evidence.ts';
 import { replaceFile } from '../../../src/store/files.ts';
 import type { Store } from '../store.ts';
 
@@ -25,24 +26,35 @@ export const RECIPE = {
   augmentation: { horizontalFlip: true, rotationDegrees: 0, shift: 0.125 },
 } satisfies Omit<Recipe, 'seed' | 'tune'>;
 
+type Ranked = Pick<PlannerOptions, 'criterion' | 'source' | 'ranking'>;
+
 export interface Method {
   readonly id: string;
   readonly title: string;
   /** None: the network stays whole. */
-  readonly criterion?: string;
+  readonly plan?: Ranked;
   readonly tune: 'all' | 'head';
   /** Whether the unpruned model, fine-tuned with the same seed, teaches it (Hinton 2015). */
   readonly taught?: true;
 }
 
 export const UNPRUNED: Method = { id: 'unpruned', title: 'unpruned', tune: 'all' };
+const BY_ACTIVATIONS: Ranked = { criterion: 'dice-greedy', source: 'activations', ranking: 'global' };
 export const methods: readonly Method[] = [
   UNPRUNED,
-  { id: 'dice', title: 'Dice', criterion: 'dice', tune: 'all' },
-  { id: 'l1', title: 'L1', criterion: 'l1', tune: 'all' },
-  { id: 'random', title: 'random', criterion: 'random', tune: 'all' },
-  { id: 'dice-head', title: 'Dice, classifier alone fine-tuned', criterion: 'dice', tune: 'head' },
-  { id: 'dice-taught', title: 'Dice, taught by the fine-tuned unpruned model', criterion: 'dice', tune: 'all', taught: true },
+  { id: 'dice', title: 'Dice of weights', plan: { criterion: 'dice' }, tune: 'all' },
+  { id: 'dice-activations', title: 'Dice of activations, greedy, global', plan: BY_ACTIVATIONS, tune: 'all' },
+  { id: 'l1', title: 'L1', plan: { criterion: 'l1' }, tune: 'all' },
+  { id: 'l1-global', title: 'L1, global', plan: { criterion: 'l1', ranking: 'global' }, tune: 'all' },
+  { id: 'random', title: 'random', plan: { criterion: 'random' }, tune: 'all' },
+  { id: 'dice-head', title: 'Dice of weights, classifier alone fine-tuned', plan: { criterion: 'dice' }, tune: 'head' },
+  {
+    id: 'dice-taught',
+    title: 'Dice of activations, greedy, global, taught by the fine-tuned unpruned model',
+    plan: BY_ACTIVATIONS,
+    tune: 'all',
+    taught: true,
+  },
 ];
 /** The service's default. */
 const DISTILLATION = { temperature: 4, share: 0.7 };
@@ -73,7 +85,7 @@ export async function runOne(
   { train, validation, test, classes }: Images,
   { method, seed, store, onProgress }: { method: Method; seed: number; store: Store<Outcome>; onProgress: OnProgress },
 ): Promise<Outcome> {
-  const start = method.criterion === undefined ? base : await pruned(engine, base, train, { criterion: method.criterion, seed });
+  const start = method.plan === undefined ? base : await pruned(engine, base, train, { plan: method.plan, seed, onProgress });
   const answers = async (network: Network, images: ImageSet): Promise<number[]> =>
     Array.from(predict(await engine.logits(network, images), classes).predicted);
   const before = shareRight(await answers(start, validation), validation);
@@ -93,11 +105,14 @@ async function pruned(
   engine: Engine,
   base: Network,
   train: ImageSet,
-  { criterion, seed }: { criterion: string; seed: number },
+  { plan, seed, onProgress }: { plan: Ranked; seed: number; onProgress: OnProgress },
 ): Promise<Network> {
   const target = { flops: FLOPS_SHARE * costOf(base).flops };
-  const plan = planPruning(base, { criterion, layers: 'conv', seed, target });
-  return engine.recalibrate(cut(base, plan), train, { ...RECALIBRATION, seed });
+  const { signal } = new AbortController();
+  const needs = criterionOf(plan.criterion).needs(plan.source ?? 'weights');
+  const evidence = await collectEvidence(base, needs, { engine, images: train, seed, progress: onProgress, signal });
+  const planned = planPruning(base, { ...plan, layers: 'conv', seed, target, evidence });
+  return engine.recalibrate(cut(base, planned), train, { ...RECALIBRATION, seed });
 }
 
 const shareRight = (answers: readonly number[], { labels, count }: ImageSet): number =>
