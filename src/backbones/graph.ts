@@ -125,11 +125,14 @@ export function createGraph(inputShape: readonly [number, number, number], renam
       const { inputs, strides, padding } = window(id, [size, size], stride, bothSides(options.padding ?? 0), entrance);
       return add('MaxPooling2D', id, { poolSize: [size, size], strides, padding }, inputs);
     },
-    /** Padding counts as zeros, as in PyTorch. */
+    /** Padding counts as zeros in PyTorch, and not at all in TensorFlow's `same`. */
     averagePool(id: string, size: Kernel, stride: number, padding = 0, from = newest()): string {
       const sides: Pair = [padding, padding];
-      const entrance = padding > 0 ? add('ZeroPadding2D', `${id}.pad`, { padding: [sides, sides] }, [from]) : from;
-      return add('AveragePooling2D', id, { poolSize: bothSides(size), strides: [stride, stride], padding: 'valid' }, [entrance]);
+      const same = padding > 0 && style.same === true;
+      const entrance = padding > 0 && !same ? add('ZeroPadding2D', `${id}.pad`, { padding: [sides, sides] }, [from]) : from;
+      return add('AveragePooling2D', id, { poolSize: bothSides(size), strides: [stride, stride], padding: same ? 'same' : 'valid' }, [
+        entrance,
+      ]);
     },
     /** Hu 2018: the newest map times a gate, made of its average by two 1×1 convolutions. */
     squeezeExcite(

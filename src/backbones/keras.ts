@@ -3,7 +3,8 @@ import { DEFAULT_PREPROCESSING, imagenet, SYMMETRIC_PREPROCESSING, type Blueprin
 import { convnexts } from './convnext.ts';
 import { densenets } from './densenet.ts';
 import { efficientnets } from './efficientnet.ts';
-import type { Graph } from './graph.ts';
+import { createGraph, type Graph } from './graph.ts';
+import { inceptions } from './inception.ts';
 import { mobilenets } from './mobilenet.ts';
 import { resnet } from './resnet.ts';
 import { timmMobileNets } from './timm.ts';
@@ -223,10 +224,31 @@ const kerasConvnexts = (['tiny', 'small', 'base', 'large'] as const).map((size) 
   }),
 );
 
-/**
- * keras.applications, where their layers bear names of their own; those of Inception-v3 are numbered by the session that made them, so
- * that its weights alone cannot be told apart.
- */
+const layInception = laysOf(inceptions, 'inception_v3');
+
+/** The layers of Inception-v3 bear the name of their class and the number of their making, which is torchvision's order too. */
+const inceptionNames = ((): ReadonlyMap<string, string> => {
+  const graph = createGraph([299, 299, 3]);
+  layInception(graph, 1000);
+  const named = (kind: Kind, name: string) =>
+    graph.nodes.filter((node) => node.kind === kind).map(({ id }, n) => [id, n === 0 ? name : `${name}_${n}`] as const);
+  return new Map([...named('Conv2D', 'conv2d'), ...named('BatchNormalization', 'batch_normalization'), ['fc', 'predictions']]);
+})();
+
+const inceptionV3 = blueprint(
+  'inception_v3',
+  'inception',
+  'Inception-v3 (Szegedy 2016)',
+  {
+    lay: layInception,
+    rename: (given) => inceptionNames.get(given) ?? given,
+    style: { same: true },
+    preprocessing: SYMMETRIC_PREPROCESSING,
+  },
+  299,
+);
+
+/** Those of keras.applications that are of a family here. */
 export const kerasBlueprints: readonly Blueprint[] = [
   ...resnets,
   ...vggs,
@@ -236,6 +258,7 @@ export const kerasBlueprints: readonly Blueprint[] = [
   ...kerasEfficientnets,
   ...kerasDensenets,
   ...kerasConvnexts,
+  inceptionV3,
 ];
 
 /** Layer names in the one spelling of all Keras versions: 2 has `Conv/BatchNorm` where 3 has `conv_bn`. */

@@ -4,10 +4,11 @@ import { Failure } from '../../core/failure.ts';
 import { sizeOf } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
 import { networkOfKeras, type KerasWeights } from './keras.ts';
+import { ofKeras2 } from './keras3-topology.ts';
 import type { AboutWeights } from './torch-weights.ts';
 
 /**
- * Reads a Keras 2 `.h5` file; where it has no topology, by `ofWeights`.
+ * Reads a Keras `.h5` file, of Keras 2 or 3; where it has no topology, by `ofWeights`.
  *
  * @throws Failure `malformed-file`, `limit-exceeded`, or what networkOfKeras finds
  */
@@ -19,7 +20,9 @@ export async function readKerasH5(
   const { fileName } = about;
   return withHdf5(bytes, fileName, (file) => {
     const topology = topologyIn(file, fileName);
-    return topology === undefined ? ofWeights(file, about) : networkOfKeras(topology, weightsIn(file, fileName), fileName);
+    if (topology === undefined) return ofWeights(file, about);
+    const version = attribute(file, 'keras_version', fileName);
+    return networkOfKeras(ofKeras2(topology, version, fileName), weightsIn(file, fileName), fileName);
   });
 }
 
@@ -107,17 +110,28 @@ export function listedWeights(
 ): readonly { readonly layer: string; readonly weight: string; readonly path: string }[] {
   const root = openGroup(file, folder === '' ? '/' : folder.slice(0, -1), fileName);
   if (root === undefined) throw malformed(fileName, `it holds no ${folder}`);
-  return asking(fileName, 'its layers cannot be listed', () => root.keys()).flatMap((layer) => {
+  return listIn(root, 'layer_names', fileName).flatMap((layer) => {
     const group = openGroup(root, layer, fileName);
-    const listed = group ? attribute(group, 'weight_names', fileName) : [];
-    const names = (Array.isArray(listed) ? listed : []).map((name) => String(name).split('/'));
+    const names = (group ? listIn(group, 'weight_names', fileName) : []).map((name) => name.split('/'));
     const nested = new Set(names.map((name) => name.at(-2))).size > 1;
     return names.map((name) => ({
       // The group's name holds where a layer was renamed after its weights were made.
       layer: (nested ? name.at(-2) : undefined) ?? layer,
-      weight: name.at(-1)?.replace(/:\d+$/, '') ?? '',
+      // LayerScale leaves its one variable without a name.
+      weight: (name.at(-1) ?? '').replace(/:\d+$/, '').replace(/^variable(_\d+)?$/i, 'gamma'),
       path: `${folder}${layer}/${name.join('/')}`,
     }));
+  });
+}
+
+/** The names in an attribute; those that are too long for one are in several with a number each. */
+function listIn(group: Group, name: string, fileName: string): readonly string[] {
+  const attributes = asking(fileName, `attribute ${name} cannot be read`, () => group.attrs);
+  const pieces: string[] = [];
+  for (let n = 0; Object.hasOwn(attributes, `${name}${n}`); n++) pieces.push(`${name}${n}`);
+  return (Object.hasOwn(attributes, name) ? [name] : pieces).flatMap((piece) => {
+    const listed = attribute(group, piece, fileName);
+    return Array.isArray(listed) ? listed.map(String) : [];
   });
 }
 

@@ -180,8 +180,8 @@ const converters: Readonly<Record<string, (layer: KerasLayer, into: Importer) =>
   AveragePooling2D: pooling('AveragePooling2D'),
   GlobalAveragePooling2D: globalPooling('GlobalAveragePooling2D', 'AveragePooling2D'),
   GlobalMaxPooling2D: globalPooling('GlobalMaxPooling2D', 'MaxPooling2D'),
-  Add: (layer, into) => into.add('Add', layer.name, parse(shapes.nothing, layer), layer.inputs),
-  Multiply: (layer, into) => into.add('Multiply', layer.name, parse(shapes.nothing, layer), layer.inputs),
+  Add: (layer, into) => into.add('Add', layer.name, {}, layer.inputs),
+  Multiply: (layer, into) => into.add('Multiply', layer.name, {}, layer.inputs),
   Concatenate(layer, into) {
     refuseOtherAxis(layer, into, parse(shapes.lastAxis, layer).axis);
     return into.add('Concatenate', layer.name, {}, layer.inputs);

@@ -58,6 +58,4 @@ export const shapes = {
     variance: numbers.nullish(),
     invert: z.literal(false).default(false),
   }),
-  // A number in the place of a tensor.
-  nothing: z.object({ constant: z.undefined().optional() }),
 };

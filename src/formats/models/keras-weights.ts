@@ -15,12 +15,14 @@ import { networkOfWeights, type AboutWeights } from './torch-weights.ts';
 export function networkOfKerasWeights(file: File, about: AboutWeights): Network {
   const { fileName } = about;
   const tensors = new Map<string, Tensor>();
-  for (const { layer, weight, path } of isKeras3(file, fileName) ? numberedWeights(file, fileName) : listedWeights(file, '', fileName)) {
-    // LayerScale leaves its one variable without a name.
-    const name = weight.replace(/^depthwise_/, '').replace(/^variable(_\d+)?$/i, 'gamma');
+  const stored = isKeras3(file, fileName) ? [...numberedWeights(file, fileName)] : listedWeights(file, '', fileName);
+  const names = renumbered(stored.map(({ layer }) => kerasSpelling(layer)));
+  for (const { layer, weight, path } of stored) {
     // The number of images that a Normalization was adapted to is no weight.
-    if (weight !== 'count') tensors.set(`${kerasSpelling(layer)}/${name}`, tensorAt(file, path, fileName));
+    if (weight === 'count') continue;
+    tensors.set(`${names.get(kerasSpelling(layer))}/${weight.replace(/^depthwise_/, '')}`, tensorAt(file, path, fileName));
   }
+  addFactors(tensors);
   if (tensors.size === 0) {
     throw new Failure('unsupported-format', `${fileName} is an HDF5 file without weights that Keras wrote.`, {
       hint: 'Save the whole model (model.save).',
@@ -55,6 +57,32 @@ function preparationIn(tensors: ReadonlyMap<string, Tensor>): Preprocessing | un
     .preprocessing;
 }
 
+/**
+ * Layers that nobody named bear the name of their class and a number that a session counts on from model to model: here each class
+ * counts from its first layer in the file, which has no number.
+ */
+function renumbered(layers: readonly string[]): ReadonlyMap<string, string> {
+  const names = new Map(layers.map((layer) => [layer, layer]));
+  for (const type of ['conv2d', 'batch_normalization', 'normalization']) {
+    const numbers = new Map<string, number>();
+    for (const layer of names.keys()) {
+      const [whole, number = '0'] = new RegExp(`^${type}(?:_(\\d+))?$`).exec(layer) ?? [];
+      if (whole !== undefined) numbers.set(layer, Number(number));
+    }
+    const inOrder = [...numbers].toSorted(([, a], [, b]) => a - b);
+    for (const [n, [layer]] of inOrder.entries()) names.set(layer, n === 0 ? type : `${type}_${n}`);
+  }
+  return names;
+}
+
+/** A BatchNormalization with `scale=False` has no factor: one for each channel. */
+function addFactors(tensors: Map<string, Tensor>): void {
+  for (const [name, { shape, data }] of tensors) {
+    const factor = name.replace(/moving_variance$/, 'gamma');
+    if (!tensors.has(factor)) tensors.set(factor, { shape, data: new Float32Array(data.length).fill(1) });
+  }
+}
+
 const isKeras3 = (file: File, fileName: string): boolean => openGroup(file, 'layers', fileName) !== undefined;
 
 /** Variables by their number, in Keras's order for the class that the group is called after. */
@@ -80,9 +108,12 @@ function* numberedWeights(
     const vars = openGroup(file, `${folder}/${group}/vars`, fileName);
     const names = variables.find(([pattern]) => pattern.test(group))?.[1] ?? [];
     if (vars === undefined) continue;
-    for (const number of vars.keys()) {
+    const numbers = vars.keys();
+    // Without a factor (`scale=False`) the addend is the first.
+    const skipped = names.length === 4 && numbers.length === 3 ? 1 : 0;
+    for (const number of numbers) {
       const layer = layerNamed(vars, fileName);
-      yield { layer, weight: names[Number(number)] ?? `variable ${number}`, path: `${folder}/${group}/vars/${number}` };
+      yield { layer, weight: names[Number(number) + skipped] ?? `variable ${number}`, path: `${folder}/${group}/vars/${number}` };
     }
   }
 }

@@ -4,6 +4,7 @@ import { Failure } from '../../core/failure.ts';
 import { inputShapesOf, layerOf, sizeOf, validateNetwork } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
 import { convertKerasLayer, type Importer, type KerasLayer } from './keras-layers.ts';
+import { withOperators } from './keras-operators.ts';
 import { composed, isPreparation, preparation, withColour, type Affine } from './entrance.ts';
 import { knownPreprocessing } from './known.ts';
 import { nameOfFile } from '../../core/name-of-file.ts';
@@ -12,11 +13,13 @@ import { nameOfFile } from '../../core/name-of-file.ts';
 export type KerasWeights = (layer: string, weight: string) => Tensor | undefined;
 
 const modelJson = z.object({ class_name: z.string(), config: z.unknown() });
+const tensorJson = z.tuple([z.string(), z.int(), z.int()]).rest(z.unknown());
 const layerJson = z.object({
   class_name: z.string(),
   name: z.string().optional(),
   config: z.record(z.string(), z.unknown()),
-  inbound_nodes: z.array(z.array(z.tuple([z.string(), z.int(), z.int()]).rest(z.unknown()))).optional(),
+  // A call of a function has its one tensor bare.
+  inbound_nodes: z.array(z.union([tensorJson.transform((one) => [one]), z.array(tensorJson)])).optional(),
 });
 const sequentialJson = z.union([z.array(layerJson), z.object({ name: z.string().optional(), layers: z.array(layerJson) })]);
 const end = z.tuple([z.string(), z.int(), z.int()]);
@@ -172,7 +175,7 @@ function functional(className: string, config: unknown, fileName: string): Layer
   }
   const { layers, output_layers: outputs } = parsed(functionalJson, config, fileName);
   if (outputs.length !== 1) throw malformed(fileName, `the model has ${outputs.length} outputs instead of one`);
-  const wired = layers.map((layer): KerasLayer => {
+  const wired = layers.map((layer) => {
     const calls = layer.inbound_nodes ?? [];
     const { name, ...rest } = named(layer);
     if (calls.length > 1) {
@@ -181,9 +184,10 @@ function functional(className: string, config: unknown, fileName: string): Layer
         field: name,
       });
     }
-    return { name, ...rest, inputs: (calls[0] ?? []).map(([from]) => from) };
+    const [tensors = []] = calls;
+    return { name, ...rest, inputs: tensors.map(([from]) => from), keywords: tensors[0]?.[3] };
   });
-  return { layers: wired, output: outputs[0][0] };
+  return { layers: withOperators(wired), output: outputs[0][0] };
 }
 
 function named({ class_name: className, name, config }: z.infer<typeof layerJson>): Omit<KerasLayer, 'inputs'> {

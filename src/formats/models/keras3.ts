@@ -1,5 +1,4 @@
-import type { File } from 'h5wasm';
-import { z } from 'zod';
+import type { Group } from 'h5wasm';
 import type { Network, Tensor } from '../../core/network/types.ts';
 import { Failure } from '../../core/failure.ts';
 import { inferShapes, inputShapesOf, layerOf, validateNetwork } from '../../core/network/index.ts';
@@ -7,8 +6,7 @@ import { limits } from '../../limits.ts';
 import { openArchive } from '../archive.ts';
 import { canonicalJson, parseTopology } from '../topology.ts';
 import { tensorAt, withHdf5 } from './keras-h5.ts';
-import { HARD_SIGMOID } from './keras-layers.ts';
-import { constantOf, withHardSigmoids } from './keras3-constants.ts';
+import { asKeras2, type Layer, type Places } from './keras3-topology.ts';
 import { networkOfKeras, type KerasWeights } from './keras.ts';
 import { layerName, storedWeight } from './tfjs-lower.ts';
 import { layersOf, zipped, type LayerEntry } from './tfjs-write.ts';
@@ -22,18 +20,6 @@ const NETWORK = 'espalier.json';
 export function looksLikeKeras3(names: readonly string[]): boolean {
   return names.includes(CONFIG) && names.includes(WEIGHTS);
 }
-
-const layer = z.object({
-  class_name: z.string(),
-  name: z.string().optional(),
-  config: z.record(z.string(), z.unknown()),
-  inbound_nodes: z.array(z.unknown()).optional(),
-});
-type Layer = z.infer<typeof layer>;
-const layerList = z.object({ layers: z.array(layer) });
-
-/** The path of each layer's variables in the weights file, with its class and settings. */
-type Places = Map<string, { readonly path: string; readonly variables: readonly string[] }>;
 
 /**
  * Reads a Keras 3 `.keras` file.
@@ -55,8 +41,7 @@ export async function readKeras3(path: string, fileName: string): Promise<Networ
   }
   const json = parsedJson(files.get(CONFIG), fileName);
   const own = files.get(NETWORK);
-  const places: Places = new Map();
-  const topology = asKeras2(json, '', places, fileName);
+  const { topology, places } = asKeras2(json, fileName);
   return withHdf5(files.get(WEIGHTS) ?? new Uint8Array(), fileName, (file) => {
     const weightsOf: KerasWeights = (name, weight) => {
       const place = places.get(name);
@@ -73,83 +58,6 @@ function parsedJson(bytes: Uint8Array | undefined, fileName: string): unknown {
   } catch {
     throw malformed(fileName, 'its topology is not JSON');
   }
-}
-
-function parsed<T>(schema: z.ZodType<T>, json: unknown, fileName: string): T {
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw malformed(fileName, `its topology is not Keras 3's (${issue.path.join('.') || 'root'}: ${issue.message})`);
-}
-
-/** Models nested deeper than this are no models. */
-const DEPTH_MAX = 16;
-
-/** A Keras 3 model as Keras 2 would have written it; notes on the way where each layer's variables are. */
-function asKeras2(json: unknown, folder: string, places: Places, fileName: string, depth = 0): unknown {
-  const { class_name: className, config } = parsed(layer, json, fileName);
-  const { layers } = parsed(layerList, config, fileName);
-  if (depth > DEPTH_MAX) throw malformed(fileName, 'models are nested too deeply');
-  const used = new Map<string, number>();
-  const converted = layers.map((one) => {
-    const plain = snakeCase(one.class_name);
-    const count = used.get(plain) ?? 0;
-    used.set(plain, count + 1);
-    const path = `${folder}layers/${plain}${count > 0 ? `_${count}` : ''}`;
-    const name = one.name ?? (typeof one.config.name === 'string' ? one.config.name : plain);
-    places.set(name, { path, variables: variablesOf(one) });
-    const nested = Array.isArray(one.config.layers);
-    const inner = nested ? (asKeras2(one, `${path}/`, places, fileName, depth + 1) as { config: object }).config : settings(one);
-    return { class_name: one.class_name, name, config: { ...inner, ...constantOf(one) }, inbound_nodes: callsOf(one, fileName) };
-  });
-  return { class_name: className, config: { ...config, layers: withHardSigmoids(converted) } };
-}
-
-/** How Keras 3 names the groups of its weights. */
-function snakeCase(className: string): string {
-  return className
-    .replaceAll(/\W+/g, '')
-    .replaceAll(/(.)([A-Z][a-z]+)/g, '$1_$2')
-    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase();
-}
-
-/** The variables of a layer in their order in the file, by Keras 2's names. */
-function variablesOf({ class_name: className, config }: Layer): readonly string[] {
-  const affine = [...(config.scale === false ? [] : ['gamma']), ...(config.center === false ? [] : ['beta'])];
-  const classes: Readonly<Record<string, readonly string[]>> = {
-    Conv2D: ['kernel', 'bias'],
-    Dense: ['kernel', 'bias'],
-    DepthwiseConv2D: ['depthwise_kernel', 'bias'],
-    SeparableConv2D: ['depthwise_kernel', 'pointwise_kernel', 'bias'],
-    BatchNormalization: [...affine, 'moving_mean', 'moving_variance'],
-    LayerNormalization: affine,
-    LayerScale: ['gamma'],
-    Normalization: config.mean === null || config.mean === undefined ? ['mean', 'variance'] : [],
-  };
-  return Object.hasOwn(classes, className) ? classes[className] : [];
-}
-
-function settings({ config }: Layer): Record<string, unknown> {
-  const { batch_shape: shape, activation, ...rest } = config;
-  return {
-    ...rest,
-    ...(shape !== undefined && { batch_input_shape: shape }),
-    ...(activation !== undefined && { activation: activation === 'hard_sigmoid' ? HARD_SIGMOID : activation }),
-  };
-}
-
-const call = z.object({ args: z.array(z.unknown()) });
-const keptTensor = z.object({ config: z.object({ keras_history: z.tuple([z.string(), z.int(), z.int()]) }) });
-
-/** The tensors of each call of a layer, wherever they are in its arguments. */
-function callsOf({ inbound_nodes: calls = [] }: Layer, fileName: string): [string, number, number][][] {
-  return calls.map((one) =>
-    parsed(call, one, fileName)
-      .args.flat(1)
-      .filter((argument) => typeof argument !== 'number')
-      .map((argument) => parsed(keptTensor, argument, fileName).config.keras_history),
-  );
 }
 
 function ownNetwork(json: unknown, weightsOf: KerasWeights, fileName: string): Network {
@@ -202,8 +110,7 @@ export async function writeKeras(network: Network): Promise<Uint8Array> {
     },
     registered_name: 'Functional',
   };
-  const places: Places = new Map();
-  asKeras2(model, '', places, 'The export');
+  const { places } = asKeras2(model, 'The export');
   return zipped({
     'metadata.json': Buffer.from(JSON.stringify({ keras_version: '3.0.0', date_saved: '1980-01-01@00:00:00' })),
     [CONFIG]: Buffer.from(JSON.stringify(model)),
@@ -258,11 +165,11 @@ async function hdf5Of(weights: readonly [string, Tensor][], places: Places): Pro
 }
 
 /** A group and those that it lies in. */
-function createGroups(file: File, path: string): void {
+export function createGroups(within: Group, path: string): void {
   const folders = path.split('/');
   for (let depth = 1; depth <= folders.length; depth++) {
     const group = folders.slice(0, depth).join('/');
-    if (file.get(group) === null) file.create_group(group);
+    if (within.get(group) === null) within.create_group(group);
   }
 }
 

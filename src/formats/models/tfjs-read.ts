@@ -8,6 +8,7 @@ import { openArchive } from '../archive.ts';
 import { parseTopology } from '../topology.ts';
 import { fromHalf } from './half.ts';
 import { networkOfKeras } from './keras.ts';
+import { ofKeras2 } from './keras3-topology.ts';
 import { networkOfGraphModel } from './graph-model.ts';
 import { numberTypes } from './number-types.ts';
 import { layerName, lower, storedWeight } from './tfjs-lower.ts';
@@ -42,8 +43,8 @@ export async function readTfjsArchive(path: string, fileName: string): Promise<N
   if (model.format === 'graph-model' || 'node' in model.modelTopology) return networkOfGraphModel(model.modelTopology, weights, fileName);
   const own = model.userDefinedMetadata?.[NETWORK_METADATA];
   if (own !== undefined) return ownNetwork(own, weights, fileName);
-  const topology = 'model_config' in model.modelTopology ? model.modelTopology.model_config : model.modelTopology;
-  return networkOfKeras(topology, finder(weights), fileName);
+  const { model_config: topology = model.modelTopology, keras_version: version } = model.modelTopology;
+  return networkOfKeras(ofKeras2(topology, version, fileName), finder(weights), fileName);
 }
 
 /** Layer and weight are the last two folders of a name; a nested model may stand before them. */

@@ -41,7 +41,7 @@ export function networkOfWeights(tensors: ReadonlyMap<string, Tensor>, about: Ab
   const { fileName, classNames, inputShape, preprocessing } = about;
   const plain = withoutWrapper(tensors);
   const assumptions: string[] = [];
-  const architecture = about.architecture ?? guessed(plain, fileName, assumptions, library);
+  const architecture = about.architecture ?? guessed(plain, about, assumptions, library);
   const head = headOf(topologyOf(architecture), library).kernel;
   const classes = library.classesOf(plain.get(head)?.shape ?? []);
   const named = classNames?.length === classes ? classNames : undefined;
@@ -97,11 +97,27 @@ function fits(stored: Shape | undefined, due: Shape, head: Library | undefined):
   return head ? signature(head.featuresOf(stored)) === signature(head.featuresOf(due)) : signature(stored) === signature(due);
 }
 
-function guessed(tensors: ReadonlyMap<string, Tensor>, fileName: string, assumptions: string[], library: Library): string {
+/** The architecture at that input size, of which the shape of a kernel behind a flattened map depends; undefined where it is too small. */
+function topologyAt(id: string, inputShape: AboutWeights['inputShape']): Topology | undefined {
+  try {
+    return topologyOf(id, { inputShape });
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+function guessed(
+  tensors: ReadonlyMap<string, Tensor>,
+  { fileName, inputShape }: AboutWeights,
+  assumptions: string[],
+  library: Library,
+): string {
   const count = countedNames(tensors, library).length;
   const known = architectures().filter((one) => one.library === library.name);
-  const candidates = known.map(({ id }) => {
-    const topology = topologyOf(id);
+  const candidates = known.flatMap(({ id }) => {
+    const topology = topologyAt(id, inputShape);
+    if (topology === undefined) return [];
     const due = tensorsOf(topology, library);
     const head = headOf(topology, library);
     let fitting = 0;
