@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { calibrationOf } from '../scripts/evidence/selection/calibration.ts';
 import { judge, judgeRandom, verdictOf } from '../scripts/evidence/selection/judge.ts';
+import type { Judged } from '../scripts/evidence/selection/rows.ts';
+import { type Candidate, type CandidateScores, scoreIds } from '../src/core/transfer/index.ts';
 
 const accuracies = [0.9, 0.7, 0.8, 0.5];
 
@@ -27,5 +30,34 @@ describe('judging a score', () => {
     expect(regret1).toBeCloseTo(0.9 - 0.725);
     // Of the four triples three hold the best, and one has 0.8 at most.
     expect(regret3).toBeCloseTo(0.025);
+  });
+});
+
+describe('whether the intervals hold', () => {
+  const labels = Int32Array.from({ length: 200 }, (_, i) => i % 2);
+  const share = (value: number) => ({ value, low: value, high: value });
+  const candidate = (id: string, value: number): Candidate => {
+    const none = Object.fromEntries(scoreIds.map((score) => [score, { value: null, reason: 'Not taken.' }]));
+    const scores = { ...none, knn: share(value), 'linear-probe': share(value) } as CandidateScores;
+    return { id, name: id, scored: { scores, influences: {}, warnings: [] }, redundantShare: null, flops: 1, params: 1 };
+  };
+  const judged = (accuracies: number[][]): Judged[] => [
+    { id: 't', dataset: 'd', labels, classes: 2, candidates: [candidate('a', 0.9), candidate('b', 0.5)], accuracies },
+  ];
+  const untaught = (accuracies: number[][]) => calibrationOf(judged(accuracies), () => false);
+
+  it('counts the seeds that lie within, and the leads that are leads', () => {
+    const asForetold = untaught([
+      [0.9, 0.91],
+      [0.5, 0.52],
+    ]);
+    expect(asForetold).toMatchObject({ accuracy: { value: 1 }, difference: { value: 1 }, chosenIsBest: { value: 1 } });
+    expect(asForetold.leads).toEqual({ called: 1, true: 1 });
+    const otherwise = untaught([
+      [0.05, 0.9],
+      [0.99, 0.99],
+    ]);
+    expect(otherwise).toMatchObject({ accuracy: { value: 0.25 }, difference: { value: 0 }, chosenIsBest: { value: 0 } });
+    expect(otherwise.leads).toEqual({ called: 1, true: 0 });
   });
 });

@@ -51,8 +51,8 @@ export function verdictOf(rankings: readonly Ranking[]): Verdict {
   };
 }
 
-/** The same draws for every figure, so that two of them differ by the scores alone. */
-function meanOver(values: readonly number[]): Estimate {
+/** Over the targets, by a bootstrap; the same draws for every figure, so that two of them differ by the scores alone. */
+export function meanOver(values: readonly number[]): Estimate {
   const random = createRandom(0);
   const replicates = Float64Array.from({ length: REPLICATES }, () => mean(values.map(() => values[random.integer(values.length)])));
   return percentileEstimate(mean(values), replicates);

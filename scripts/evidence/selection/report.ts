@@ -1,5 +1,6 @@
-import { mean } from '../../../src/core/stats/index.ts';
+import { mean, type Estimate } from '../../../src/core/stats/index.ts';
 import { estimateText, table } from '../markdown.ts';
+import { calibrationOf, type Calibration } from './calibration.ts';
 import { EPOCHS_MAX, EPOCHS_MIN, IMAGES_SEEN, seeds } from './fine-tune.ts';
 import type { Judged, Row } from './rows.ts';
 
@@ -15,6 +16,8 @@ export function selectionDocument(
 \`${command}\` writes this page and \`src/core/transfer/outcomes.json\` from what it has measured. It resumes; delete \`.cache/evidence/selection*\` to measure again.
 
 The ${backbones.length} backbones of the zoo on ${judged.length} targets whose classes none of them has seen: four classes of CIFAR-10, four of Fashion-MNIST and the ten of MNIST, with 10, 30 or 100 images a class to learn from, some of them grey, noisy or inverted. The truth is the test accuracy (${testImages.toLocaleString('en')} images) after the service's default fine-tuning of all weights, the mean of ${seeds.length} seeds; epochs are such that about ${IMAGES_SEEN} images are seen (${EPOCHS_MIN} to ${EPOCHS_MAX} epochs). Scores see the images to learn from and nothing else.
+
+The default ranking predicts the fine-tuned accuracy: a ridge regression on a few of the scores (\`src/core/transfer/outcome-model.ts\`), whose penalty and error come from leaving out one dataset at a time. Here it is judged on targets that it was not taught by: taught by the other targets (leave one target out), by the targets of the other datasets only, or by nothing.
 
 ## How well each ranks
 
@@ -33,6 +36,10 @@ ${table(
 )}
 
 ${words(rows)}
+
+## Whether the intervals hold
+
+${calibrationText(judged)}
 
 ## The true accuracies
 
@@ -73,6 +80,41 @@ function words(rows: readonly Row[]): string {
   );
   lines.push(`Of what needs no images at all the best is ${fixed[0].title} (τ ${estimateText(fixed[0].verdict.tau, { digits: 2 })}).`);
   return lines.join('\n');
+}
+
+/** What the default ranking claims of a target that it was not taught by, against what came out. */
+function calibrationText(judged: readonly Judged[]): string {
+  const ways: readonly (readonly [string, Calibration])[] = [
+    ['the other targets', calibrationOf(judged, (target, other) => other.id !== target.id)],
+    ['the other datasets', calibrationOf(judged, (target, other) => other.dataset !== target.dataset)],
+    ['nothing', calibrationOf(judged, () => false)],
+  ];
+  const claim = (estimate: Estimate): string =>
+    `${share(estimate)} of the fine-tunings, ${estimate.low <= 0.95 && estimate.high >= 0.95 ? 'which may be the 95 % that they claim' : 'which is not the 95 % that they claim'}`;
+  const [[, near], [, far]] = ways;
+  const share = (estimate: Estimate): string => `${estimateText(estimate, { scale: 100, digits: 0 })} %`;
+  return `Each prediction is of one fine-tuning, so that it is held against each seed's accuracy. Intervals here are of a bootstrap over the targets, as above.
+
+${table(
+  [
+    'taught by',
+    'accuracies within their 95 % interval',
+    'differences to the first choice within theirs',
+    'first choice is best',
+    'P(best) that it was given',
+    'leads called more than chance, of them true',
+  ],
+  ways.map(([by, { accuracy, difference, chosenIsBest, chosenProbability, leads }]) => [
+    by,
+    share(accuracy),
+    share(difference),
+    share(chosenIsBest),
+    share(chosenProbability),
+    leads.called === 0 ? 'none' : `${leads.called}, ${leads.true}`,
+  ]),
+)}
+
+Left out as a target, its intervals hold ${claim(near.accuracy)}; left out with all targets of its dataset, as a dataset is that nobody has seen, ${claim(far.accuracy)}. The service learns from all ${new Set(judged.map(({ dataset }) => dataset)).size} datasets here, and takes its error from leaving out one of them at a time.`;
 }
 
 function seedSpread(judged: readonly Judged[]): number {

@@ -88,12 +88,12 @@ const truthOf = ({ accuracies }: Judged): number[] => accuracies.map((runs) => m
 
 /** Past results as the ranking learns from them. */
 export function outcomesOf(judged: readonly Judged[]): Outcome[] {
-  return judged.flatMap(({ id, classes, labels, candidates, accuracies }) =>
+  return judged.flatMap(({ id, dataset, classes, labels, candidates, accuracies }) =>
     candidates.map((candidate, i) => {
       const accuracy = mean(accuracies[i]);
       const squares = accuracies[i].reduce((sum, one) => sum + (one - accuracy) ** 2, 0);
       return {
-        target: { id, classes, images: labels.length },
+        target: { id, source: dataset, classes, images: labels.length },
         backbone: candidate.name,
         scores: Object.fromEntries(scoreIds.map((score) => [score, valueOf(candidate, score)])),
         accuracy,

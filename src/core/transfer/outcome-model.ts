@@ -22,16 +22,18 @@ const ANCHORS = PREDICTORS.filter(({ weight }) => weight > 0);
 
 /** Ridge penalties in outcomes, to choose from by leave-one-target-out error; the last all but ignores the outcomes. */
 const PENALTIES = [3, 10, 30, 100, 300, 1e3, 1e4, 1e6];
-/** Targets below which nothing is learnt: leaving one out would leave too little to learn from. */
+/** Targets, and sources of them, below which nothing is learnt: leaving one out would leave too little to learn from. */
 const TARGETS_MIN = 3;
+const SOURCES_MIN = 2;
 
-/** Standard deviations, in logits, that are assumed while there is nothing to learn them from. */
-const ASSUMED = { model: 0.4, level: 0.6, seeds: 0.1 };
+/** Standard deviations, in logits, that are assumed while there is nothing to learn them from: as they were on docs/selection.md's targets. */
+const ASSUMED = { model: 0.5, level: 0.8, seeds: 0.14 };
 
 /** What past fine-tunings say of how scores foretell accuracy. All in logits. */
 export interface OutcomeModel {
   readonly outcomes: number;
   readonly targets: number;
+  readonly sources: number;
   /** Of a score's difference to the mean over the candidates. */
   readonly slopes: readonly {
     readonly id: ScoreId;
@@ -44,7 +46,7 @@ export interface OutcomeModel {
   readonly level: { readonly intercept: number; readonly slope: number };
   /** Standard deviations: of a candidate about its prediction, of a target's level, and between seeds. */
   readonly spread: { readonly model: number; readonly level: number; readonly seeds: number };
-  /** Root mean square error of predicted accuracies on targets that were left out; null where nothing was learnt. */
+  /** Root mean square error of predicted accuracies on sources that were left out; null where nothing was learnt. */
   readonly leftOutError: number | null;
 }
 
@@ -84,6 +86,7 @@ export function centredPredictors(candidates: readonly (readonly (number | null)
 
 /** One target of the past: its candidates' centred predictors, logit accuracies and their mean, and mean anchor. */
 interface Lesson {
+  readonly source: string;
   readonly rows: readonly (readonly number[])[];
   readonly accuracies: readonly number[];
   readonly mean: number;
@@ -92,22 +95,23 @@ interface Lesson {
 
 /**
  * Learns from past fine-tunings how scores foretell accuracy. What differs between the candidates of one target and the
- * target's level are learnt apart, because a ranking needs the first alone. Penalty and errors come from leaving out one
- * target at a time.
+ * target's level are learnt apart, because a ranking needs the first alone. Penalty and errors come from leaving out the
+ * targets of one source at a time: a dataset to come is of none of them.
  */
 export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
   const lessons = lessonsOf(outcomes);
-  const counted = { outcomes: lessons.reduce((sum, { rows }) => sum + rows.length, 0), targets: lessons.length };
-  if (lessons.length < TARGETS_MIN) {
-    return { outcomes: 0, targets: 0, ...untaught, spread: ASSUMED, leftOutError: null };
+  const sources = [...new Set(lessons.map(({ source }) => source))];
+  if (lessons.length < TARGETS_MIN || sources.length < SOURCES_MIN) {
+    return { outcomes: 0, targets: 0, sources: 0, ...untaught, spread: ASSUMED, leftOutError: null };
   }
-  const products = lessons.map(productsOf);
-  const whole = sumOf(products);
+  const taught = new Map(sources.map((source) => [source, lessons.filter((other) => other.source !== source)]));
+  const products = new Map(Array.from(taught, ([source, others]) => [source, sumOf(others.map(productsOf))]));
   const tried = PENALTIES.map((penalty) => {
-    const residuals = lessons.map((lesson, out) => {
+    const slopesOf = new Map(Array.from(products, ([source, one]) => [source, slopesFrom(one, penalty).slopes]));
+    const residuals = lessons.map((lesson) => {
       const { mean } = lesson;
-      const { slopes } = slopesFrom(less(whole, products[out]), penalty);
-      const level = levelFrom(lessons.filter((_, at) => at !== out));
+      const slopes = slopesOf.get(lesson.source) ?? [];
+      const level = levelFrom(taught.get(lesson.source) ?? []);
       const foretold = lesson.rows.map((row) => row.reduce((sum, x, j) => sum + x * slopes[j], 0));
       return {
         within: foretold.map((difference, i) => lesson.accuracies[i] - mean - difference),
@@ -124,8 +128,10 @@ export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
   // A target's mean is known, not foretold, in these residuals, which takes a degree of freedom of each.
   const within = residuals.flatMap(({ within: of }) => of.map((x) => (of.length > 1 ? (x * x * of.length) / (of.length - 1) : x * x)));
   return {
-    ...counted,
-    slopes: named(slopesFrom(whole, penalty)),
+    outcomes: lessons.reduce((sum, { rows }) => sum + rows.length, 0),
+    targets: lessons.length,
+    sources: sources.length,
+    slopes: named(slopesFrom(sumOf(lessons.map(productsOf)), penalty)),
     level: levelFrom(lessons),
     spread: {
       model: Math.sqrt(Math.max(average(within) - seeds.ofMeans, (ASSUMED.seeds / 10) ** 2)),
@@ -156,6 +162,7 @@ function lessonsOf(outcomes: readonly Outcome[]): Lesson[] {
     const anchors = known.map(({ predictors }) => anchorOf(predictors) ?? 0);
     const accuracies = known.map(({ accuracy }) => accuracy);
     return {
+      source: ofTarget[0].target.source ?? ofTarget[0].target.id,
       rows: centredPredictors(known.map(({ predictors }) => predictors)),
       accuracies,
       mean: average(accuracies),
@@ -167,7 +174,7 @@ function lessonsOf(outcomes: readonly Outcome[]): Lesson[] {
 /** Beyond these a difference in accuracy is one of single images. */
 const boundedLogit = (accuracy: number): number => logit(Math.min(0.999, Math.max(0.001, accuracy)));
 
-/** XᵀX, Xᵀy and the number of rows: all that a regression needs, and a target is left out by taking its own away. */
+/** XᵀX, Xᵀy and the number of rows: all that a regression needs. */
 interface Products {
   readonly count: number;
   readonly gram: Float64Array;
@@ -195,14 +202,6 @@ function sumOf(parts: readonly Products[]): Products {
     gram: a.gram.map((value, at) => value + b.gram[at]),
     moment: a.moment.map((value, at) => value + b.moment[at]),
   }));
-}
-
-function less(whole: Products, part: Products): Products {
-  return {
-    count: whole.count - part.count,
-    gram: whole.gram.map((value, at) => value - part.gram[at]),
-    moment: whole.moment.map((value, at) => value - part.moment[at]),
-  };
 }
 
 interface Slopes {
@@ -254,11 +253,11 @@ function seedVariance(outcomes: readonly Outcome[]): { between: number; ofMeans:
 const NOTABLE = 0.05;
 
 /** Where predicted accuracies come from, in words. */
-export function describeModel({ outcomes, targets, leftOutError, slopes }: OutcomeModel): string {
+export function describeModel({ outcomes, targets, sources, leftOutError, slopes }: OutcomeModel): string {
   const names = slopes.filter(({ effect }) => effect > NOTABLE).map(({ id }) => scoreTable[id].title);
   const list = names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
   if (leftOutError === null) {
     return `Average of the leave-one-out accuracies of ${list} on frozen features; there are no past fine-tunings to calibrate it on, so its error is assumed.`;
   }
-  return `Regression of fine-tuned accuracy on ${list}, learnt from ${outcomes} fine-tunings on ${targets} targets; on a target left out it is ${(100 * leftOutError).toFixed(1)} points off (root mean square).`;
+  return `Regression of fine-tuned accuracy on ${list}, learnt from ${outcomes} fine-tunings on ${targets} targets${sources < targets ? ` of ${sources} datasets` : ''}; on a dataset left out it is ${(100 * leftOutError).toFixed(1)} points off (root mean square).`;
 }

@@ -5,6 +5,8 @@ export interface Outcome {
   /** The dataset, and what may explain how well scores foretell on it. */
   readonly target: {
     readonly id: string;
+    /** Where its images come from, if that is more than itself: targets of one source are left out together when errors are judged. */
+    readonly source?: string;
     readonly classes: number;
     /** Training and validation images that the scores saw. */
     readonly images: number;

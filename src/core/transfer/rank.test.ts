@@ -92,6 +92,21 @@ describe('rankCandidates', () => {
     expect(rank(twins, {}, { outcomes: pastOutcomes(12, 0.03) }).chosen).toBe('b');
   });
 
+  it('takes its error from sources that were left out whole', () => {
+    const past = pastOutcomes(12, 0.03).map((outcome, i) => {
+      // On the second half what helped before hurts.
+      const scores = { ...outcome.scores, logme: (i < 36 ? 1 : -1) * (outcome.scores.logme ?? 0) };
+      return { ...outcome, scores, target: { ...outcome.target, source: i < 36 ? 'one' : 'other' } };
+    });
+    const apart = past.map((outcome) => ({ ...outcome, target: { ...outcome.target, source: undefined } }));
+    expect(fitOutcomes(past).spread.model).toBeGreaterThan(fitOutcomes(apart).spread.model);
+    expect(fitOutcomes(past)).toMatchObject({ targets: 12, sources: 2 });
+    expect(fitOutcomes(past.filter(({ target }) => target.source === 'one')).leftOutError).toBeNull();
+    expect(rank([candidate('a', (i) => i < 9)], {}, { outcomes: past }).predictedBy).toContain(
+      '12 targets of 2 datasets; on a dataset left out',
+    );
+  });
+
   it('calls a lead a tie when its interval holds 0, and shares the rank', () => {
     const { candidates, summary } = rank(
       [candidate('a', (i) => i % 10 === 0), candidate('b', (i) => i % 10 === 1 || i < 2), candidate('c', (i) => i % 2 === 0)],
