@@ -4,6 +4,7 @@ import { classifierNode, logitsNode, sizeOf } from '../core/network/index.ts';
 import type { Network } from '../core/network/types.ts';
 import { createRandom } from '../core/random.ts';
 import type { Backend } from './backend.ts';
+import { isAsGood, peakOf } from './epoch-choice.ts';
 import { runEpoch } from './epoch.ts';
 import { read } from './execute.ts';
 import { findLearningRate } from './find-rate.ts';
@@ -69,7 +70,8 @@ export async function train(
       });
       const record = { epoch: epoch + 1, learningRate: learningRateAt(rated, epoch), loss, ...score(scores, validation) };
       if (!Number.isFinite(record.validationLoss)) throw undefinedAnswers(record);
-      const better = recipe.result === 'last' || isBetter(record, state.history[state.bestEpoch - 1]);
+      const history = [...state.history, record];
+      const chosen = recipe.result === 'last' || isAsGood(history, validation.count);
       const random = trainer.random.state();
       state = {
         ...state,
@@ -79,9 +81,9 @@ export async function train(
         lossSum: 0,
         epochRandom: random,
         random,
-        history: [...state.history, record],
-        bestEpoch: better ? epoch + 1 : state.bestEpoch,
-        best: better ? answer : state.best,
+        history,
+        bestEpoch: chosen ? epoch + 1 : state.bestEpoch,
+        best: chosen ? answer : state.best,
       };
       await save(state);
     }
@@ -155,14 +157,8 @@ function score(logits: Float32Array, { count, labels }: ImageSet): { validationL
   return { validationLoss: loss / count, validationAccuracy: correct / count };
 }
 
-function isBetter(record: EpochRecord, best: EpochRecord | undefined): boolean {
-  if (best === undefined) return true;
-  if (record.validationAccuracy !== best.validationAccuracy) return record.validationAccuracy > best.validationAccuracy;
-  return record.validationLoss < best.validationLoss;
-}
-
-function isOver({ recipe: { patience }, epoch, bestEpoch }: TrainState): boolean {
-  return patience !== undefined && epoch - bestEpoch >= patience && bestEpoch > 0;
+function isOver({ recipe: { patience }, epoch, history }: TrainState): boolean {
+  return patience !== undefined && epoch > 0 && epoch - peakOf(history) >= patience;
 }
 
 /** Whether the hook ends the training after the last whole epoch. */

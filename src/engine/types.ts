@@ -78,9 +78,9 @@ export interface Recipe {
   readonly mixup?: number;
   /** Share of the old average that a step keeps; the averaged weights are validated and returned. */
   readonly averaging?: number;
-  /** Epochs without a better one after which the training ends. */
+  /** Epochs without a higher validation accuracy, or an equal one at a lower loss, after which the training ends. */
   readonly patience?: number;
-  /** Which epoch's weights are returned: the best one's on validation (the default), or the last one's. */
+  /** Which epoch's weights are returned: the best one's on validation (the default, see {@link TrainResult}), or the last one's. */
   readonly result?: 'best' | 'last';
   /** How much of the loss is the distance to the teacher's softened answers; the rest is the labels'. */
   readonly distillation?: { readonly temperature: number; readonly share: number };
@@ -132,7 +132,10 @@ export interface EpochRecord {
 }
 
 export interface TrainResult {
-  /** Weights of the best epoch on validation (lowest loss among the highest accuracies), or of the last where the recipe says so. */
+  /**
+   * Weights of the best epoch on validation, the last of those within one standard error of the highest accuracy; or of the last
+   * epoch where the recipe says so.
+   */
   readonly network: Network;
   readonly bestEpoch: number;
   readonly history: readonly EpochRecord[];

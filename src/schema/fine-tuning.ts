@@ -51,7 +51,7 @@ export type FineTune = z.infer<typeof fineTune>;
 /** What a training did. */
 export const training = z.object({
   epochs: z.int(),
-  bestEpoch: z.int(),
+  bestEpoch: z.int().describe('Whose weights the model has: the last epoch within one standard error of the highest validation accuracy.'),
   imagesPerSecond: z.number(),
   history: z.array(
     z.object({ epoch: z.int(), learningRate: z.number(), loss: z.number(), validationLoss: z.number(), validationAccuracy: z.number() }),
