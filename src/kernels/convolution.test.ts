@@ -102,8 +102,8 @@ it('agrees with the definition where products are saved by Winograd', () => {
   for (const [height, width] of [
     [8, 8],
     [7, 9],
-    [1, 1],
-    [2, 5],
+    [3, 3],
+    [2, 13],
     [20, 33],
   ]) {
     for (const padding of [0, 1, 2]) {
@@ -159,7 +159,7 @@ it('agrees with the definition for depthwise kernels of 1 to 7', () => {
 
 it('agrees with the definition for windows of every other kind', () => {
   const random = createRandom(8);
-  for (let round = 0; round < 150; round++) {
+  for (let round = 0; round < 100; round++) {
     const pair = (make: () => number): [number, number] => [make(), make()];
     const groups = [1, 1, 2, 3, 8][random.integer(5)];
     const kernel = pair(() => 1 + random.integer(4));

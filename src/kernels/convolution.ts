@@ -35,10 +35,15 @@ const DEPTHWISE_LEAST = 4;
 /** What a chunk of windows reads stays in the second-level cache; for a kernel's gradient, with dy, in the first. */
 const FORWARD_CHUNK_BYTES = 131_072;
 const GRADIENT_CHUNK_BYTES = 32_768;
-const WINOGRAD_CHUNK_BYTES = 131_072;
-const WINOGRAD_GRADIENT_TILES = 64;
+const WINOGRAD_CHUNK_BYTES = 196_608;
+const WINOGRAD_PRODUCTS = 36;
+/** Of a column of pixels that is transformed, four channels at a time: six vectors. */
+const WINOGRAD_COLUMN_BYTES = 96;
+const PLANE_GAP = 64;
 /** Channels each way from which fewer products make up for the transforms. */
 const WINOGRAD_LEAST = 12;
+/** Windows in each tile, on average, from which they do. */
+const WINOGRAD_WINDOWS_LEAST = 5;
 
 const ceilTo = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
@@ -103,14 +108,13 @@ export function convolveInputGradient(kernels: TrainingKernels, given: Convoluti
   }
 }
 
-type Planned = Omit<WindowJob, 'chunk' | 'padded' | 'places' | 'packed' | 'widened'>;
+type Planned = Omit<WindowJob, 'chunk' | 'padded' | 'places' | 'packed' | 'widened' | 'lines'>;
 
 /** Lays the scratch out and runs one job. */
 function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
   if (winogradPays(planned)) return runWinograd(kernels, kernel, planned);
   const { paddedHeight, paddedWidth, paddedPixel, rows, columns, tapRows, tapColumns, inputs, outputs, groups } = planned;
-  const values = tapRows * tapColumns * inputs;
-  const blocked = groups * ceilTo(values, TILE) * ceilTo(outputs, BLOCK);
+  const blocked = groups * tapRows * tapColumns * ceilTo(inputs, TILE) * ceilTo(outputs, BLOCK);
   const windows = ceilTo(rows * columns, TILE);
   const isGradient = kernel === 'kernelGradient';
   const places = paddedHeight * paddedWidth * paddedPixel;
@@ -127,41 +131,45 @@ function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', p
     places: scratch + places,
     packed: scratch + packed,
     widened: scratch + widened,
+    lines: 0,
   });
 }
 
-function winogradPays({ groups, inputs, outputs, ...job }: Planned): boolean {
+/** Whether 36 products a tile, with what the transforms cost, are fewer than nine a window. */
+function winogradPays({ groups, inputs, outputs, rows, columns, ...job }: Planned): boolean {
   const { rowStride, columnStride, tapRows, tapColumns, tapRowStride, tapColumnStride } = job;
   const plain = [groups, rowStride, columnStride, tapRowStride, tapColumnStride].every((count) => count === 1);
-  return plain && tapRows === 3 && tapColumns === 3 && Math.min(inputs, outputs) >= WINOGRAD_LEAST;
+  if (!plain || tapRows !== 3 || tapColumns !== 3 || Math.min(inputs, outputs) < WINOGRAD_LEAST) return false;
+  return WINOGRAD_WINDOWS_LEAST * tilesAlong(rows) * tilesAlong(columns) <= rows * columns;
 }
 
-/** Tiles of 2×2 windows; the frame is made whole tiles, of which the last may reach past the windows. */
+/** Tiles of 4×4 windows; the frame is made whole tiles, of which the last may reach past the windows. */
 function runWinograd(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
-  const { rows, columns, inputs, outputs, paddedPixel } = planned;
-  const [tileRows, tileColumns] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
-  const [paddedHeight, paddedWidth] = [2 * tileRows + 2, 2 * tileColumns + 2];
-  const isGradient = kernel === 'kernelGradient';
-  const tiles = isGradient ? WINOGRAD_GRADIENT_TILES : WINOGRAD_CHUNK_BYTES / (16 * (inputs + outputs) * FLOAT);
-  const wanted = Math.max(1, Math.round(tiles / tileColumns));
-  // A gradient's strip may go on through several images.
-  const chunk = isGradient ? wanted : Math.min(tileRows, wanted);
-  const inStrip = ceilTo(chunk * tileColumns, TILE);
-  const places = paddedHeight * paddedWidth * paddedPixel;
-  const packed = places + inStrip * 2 * FLOAT;
-  const widened = packed + 16 * ceilTo(inputs, TILE) * ceilTo(outputs, BLOCK) * FLOAT;
-  const planes = 16 * (inStrip * (inputs + ceilTo(outputs, BLOCK)) * FLOAT + 128);
-  const scratch = kernels.scratch(widened + 256 + planes);
-  kernels[isGradient ? 'winogradKernelGradient' : 'winograd']({
+  const { images, rows, columns, inputs, outputs, paddedPixel } = planned;
+  const [tileRows, tileColumns] = [tilesAlong(rows), tilesAlong(columns)];
+  const [paddedHeight, paddedWidth] = [TILE * tileRows + 2, TILE * tileColumns + 2];
+  const tileBytes = WINOGRAD_PRODUCTS * (ceilTo(inputs, TILE) + ceilTo(outputs, BLOCK)) * FLOAT;
+  const inCache = Math.max(4 * TILE, ceilTo(WINOGRAD_CHUNK_BYTES / tileBytes, TILE));
+  const chunk = Math.min(inCache, ceilTo(images * tileRows * tileColumns, TILE));
+  const packed = paddedHeight * paddedWidth * paddedPixel;
+  const lines = packed + WINOGRAD_PRODUCTS * (ceilTo(inputs, TILE) * ceilTo(outputs, BLOCK) * FLOAT + PLANE_GAP);
+  const planes = lines + paddedWidth * WINOGRAD_COLUMN_BYTES;
+  const scratch = kernels.scratch(planes + chunk * tileBytes + 2 * WINOGRAD_PRODUCTS * PLANE_GAP);
+  kernels[kernel === 'kernelGradient' ? 'winogradKernelGradient' : 'winograd']({
     ...planned,
     paddedHeight,
     paddedWidth,
     chunk,
     padded: scratch,
-    places: scratch + places,
+    places: 0,
     packed: scratch + packed,
-    widened: scratch + widened,
+    widened: 0,
+    lines: scratch + lines,
   });
+}
+
+function tilesAlong(windows: number): number {
+  return Math.ceil(windows / TILE);
 }
 
 /** A 1×1 convolution that reads every pixel knows no images: all of them are one. */

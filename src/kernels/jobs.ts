@@ -36,6 +36,7 @@ export const WINDOW_FIELDS = [
   'places',
   'packed',
   'widened',
+  'lines',
 ] as const;
 
 /** What assembly/job.ts says of each field. */

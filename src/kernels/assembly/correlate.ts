@@ -88,7 +88,7 @@ function packKernel(job: Job): void {
 }
 
 /** One block of output channels at `count` windows (in whole tiles); `left` of its channels exist. */
-export function correlateBlock(
+function correlateBlock(
   places: usize,
   count: i32,
   x: usize,

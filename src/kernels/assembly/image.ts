@@ -11,7 +11,12 @@ export function preparePadding(job: Job): void {
   if (isPadded(job)) memory.fill(job.padded, 0, <usize>(job.paddedHeight * job.paddedWidth) * job.paddedPixel);
 }
 
-/** The address of image n as the windows see it. */
+/** The address of image n as the windows see it, once {@link imageOf} has padded it. */
+export function addressOf(job: Job, n: i32): usize {
+  return isPadded(job) ? job.padded : job.x + <usize>(n * job.height * job.width) * job.pixel;
+}
+
+/** The address of image n as the windows see it, padded in the place of the one before it. */
 export function imageOf(job: Job, n: i32): usize {
   const image = job.x + <usize>(n * job.height * job.width) * job.pixel;
   if (!isPadded(job)) return image;

@@ -50,7 +50,7 @@ export class Job {
   kernelInput: i32;
   kernelOutput: i32;
 
-  /** Windows that are run together, so that what they read stays in the cache. */
+  /** Windows, or tiles of Winograd's, that are run together, so that what they read stays in the cache. */
   chunk: i32;
 
   /** Scratch: the padded image, the windows' places, the kernel in blocks, dy with its channels in whole blocks. */
@@ -58,4 +58,6 @@ export class Job {
   places: usize;
   packed: usize;
   widened: usize;
+  /** Scratch of Winograd's: lines that are half transformed, and after them the planes. */
+  lines: usize;
 }

@@ -1,121 +1,97 @@
-import { BLOCK } from './correlate';
-import { imageOf, preparePadding } from './image';
+import { BLOCK, storeFew } from './correlate';
+import { preparePadding } from './image';
 import { Job } from './job';
-import { addTile, SUMS_BYTES, TILE } from './kernel-gradient';
-import { PLANE_GAP, transformInputs, VECTOR } from './winograd';
+import { Matrix } from './multiply';
+import {
+  inputBytes,
+  inputPlane,
+  inputPlanes,
+  outputBytes,
+  outputPlane,
+  outputPlanes,
+  PLANE_GAP,
+  runOf,
+  tileColumns,
+  tilesOfImage,
+  transformInputs,
+} from './winograd';
+import { Line, PRODUCTS, REACH, TILE, VECTOR } from './winograd-transforms';
 
 /**
- * The kernel's gradient through F(2×2, 3×3), for what `winograd` takes: Gᵀ (Σ over tiles of A dy Aᵀ ⊙ Bᵀ d B) G. `chunk` rows of
- * tiles are run together, of several images where that is more than one has.
+ * The kernel's gradient for what `winograd` takes, by the same matrices: Gᵀ (Σ over tiles of A dy Aᵀ ⊙ Bᵀ d B) G. Sums lie as
+ * [product][input][output].
  */
 export function winogradKernelGradient(job: Job): void {
-  const tileRows = (job.rows + 1) / 2;
-  const columns = (job.columns + 1) / 2;
-  const blocks = (job.outputs + BLOCK - 1) / BLOCK;
-  const rowsOfStrip = min(job.chunk, tileRows);
-  const together = max(1, job.chunk / tileRows);
-  const inputBytes = <usize>job.inputs * 4;
-  const outputBytes = <usize>(blocks * BLOCK) * 4;
-  const inputPlane = <usize>(together * rowsOfStrip * columns) * inputBytes + PLANE_GAP;
-  const outputPlane = <usize>(together * rowsOfStrip * columns) * outputBytes + PLANE_GAP;
-  const sumsPlane = <usize>(((job.inputs + TILE - 1) / TILE) * blocks) * SUMS_BYTES;
-  const small = job.widened;
-  const inputs = small + 16 * VECTOR;
-  const outputs = inputs + 16 * inputPlane;
-  memory.fill(job.packed, 0, 16 * sumsPlane);
+  const tiles = job.images * tilesOfImage(job);
+  const sumsPlane = (inputBytes(job) * outputBytes(job)) / 4 + PLANE_GAP;
+  memory.fill(job.packed, 0, PRODUCTS * sumsPlane);
   preparePadding(job);
-  for (let n = 0; n < job.images; n += together) {
-    for (let first = 0; first < tileRows; first += rowsOfStrip) {
-      const rows = min(rowsOfStrip, tileRows - first);
-      let tiles = 0;
-      for (let one = n; one < min(n + together, job.images); one++) {
-        transformInputs(job, imageOf(job, one), first, rows, columns, inputs + <usize>tiles * inputBytes, inputPlane, small);
-        const y = job.y + <usize>one * job.yImage;
-        transformGradients(job, y, first, rows, columns, outputs + <usize>tiles * outputBytes, outputBytes, outputPlane);
-        tiles += rows * columns;
-      }
-      for (let product = 0; product < 16; product++) {
-        const x = inputs + <usize>product * inputPlane;
-        const dy = outputs + <usize>product * outputPlane;
-        addProduct(job, x, dy, tiles, outputBytes, job.packed + <usize>product * sumsPlane);
+  for (let first = 0; first < tiles; first += job.chunk) {
+    const count = min(job.chunk, tiles - first);
+    for (let done = 0, run = 0; done < count; done += run) {
+      run = runOf(job, first + done, count - done);
+      transformInputs(job, first + done, run, inputPlanes(job) + <usize>done * inputBytes(job));
+      transformGradients(job, first + done, run, outputPlanes(job) + <usize>done * outputBytes(job));
+    }
+    // Added up chunk by chunk, which rounds less than one long sum.
+    for (let product: usize = 0; product < PRODUCTS; product++) {
+      const x = inputPlanes(job) + product * inputPlane(job);
+      for (let output = 0; output < job.outputs; output += BLOCK) {
+        const dy = outputPlanes(job) + product * outputPlane(job) + <usize>output * 4;
+        const sums = job.packed + product * sumsPlane + <usize>output * 4;
+        Matrix.multiply(x, 4, inputBytes(job), dy, outputBytes(job), count, job.inputs, sums, outputBytes(job), true);
       }
     }
   }
   for (let input = 0; input < job.inputs; input++) {
-    for (let output = 0; output < job.outputs; output++) {
-      const sums = <usize>((input / TILE) * blocks + output / BLOCK) * SUMS_BYTES + <usize>((input % TILE) * BLOCK + (output % BLOCK)) * 4;
-      finishTaps(job, job.packed + sums, sumsPlane, job.kernel + input * job.kernelInput + output * job.kernelOutput);
+    for (let output = 0; output < job.outputs; output += 4) {
+      const sums = job.packed + <usize>input * outputBytes(job) + <usize>output * 4;
+      finishTaps(job, sums, sumsPlane, job.kernel + input * job.kernelInput + output * job.kernelOutput, job.outputs - output);
     }
   }
 }
 
-/** A dy Aᵀ of each tile, with zeros past the last row and column. */
-function transformGradients(job: Job, y: usize, first: i32, rows: i32, columns: i32, to: usize, tileBytes: usize, plane: usize): void {
-  const vectors = (job.outputs + 3) / 4;
-  for (let row = 0; row < rows; row++) {
-    const yRow = 2 * (first + row);
-    const below = yRow + 1 < job.rows;
-    for (let column = 0; column < columns; column++) {
-      const beside = 2 * column + 1 < job.columns;
-      for (let vector = 0; vector < vectors; vector++) {
-        const channels = <usize>min(vector * 4, job.outputs - 4) * 4;
-        const from = y + <usize>yRow * job.yRow + <usize>(2 * column) * job.yColumn + channels;
-        const zero = f32x4.splat(0);
-        const a = v128.load(from);
-        const b = beside ? v128.load(from + job.yColumn) : zero;
-        const c = below ? v128.load(from + job.yRow) : zero;
-        const d = below && beside ? v128.load(from + job.yRow + job.yColumn) : zero;
-        const tile = to + <usize>(row * columns + column) * tileBytes + channels;
-        storeRow(tile, plane, a, b);
-        storeRow(tile + 4 * plane, plane, f32x4.add(a, c), f32x4.add(b, d));
-        storeRow(tile + 8 * plane, plane, f32x4.sub(a, c), f32x4.sub(b, d));
-        storeRow(tile + 12 * plane, plane, f32x4.neg(c), f32x4.neg(d));
+/** A dy Aᵀ of a run of tiles, with zeros past the last row and column. */
+function transformGradients(job: Job, tile: i32, run: i32, to: usize): void {
+  const at = tile % tilesOfImage(job);
+  const row = TILE * (at / tileColumns(job));
+  const rows = min(TILE, job.rows - row);
+  const plane = outputPlane(job);
+  let column = TILE * (at % tileColumns(job));
+  let y = job.y + <usize>(tile / tilesOfImage(job)) * job.yImage + <usize>row * job.yRow + <usize>column * job.yColumn;
+  for (; run > 0; run--) {
+    const columns = min(TILE, job.columns - column);
+    for (let channel = 0; channel < job.outputs; channel += 4) {
+      const channels = <usize>min(channel, job.outputs - 4) * 4;
+      let from = y + channels;
+      for (let c = 0; c < columns; c++) {
+        Line.spreadValues(from, job.yRow, rows, job.lines + <usize>c * VECTOR, <usize>TILE * VECTOR);
+        from += job.yColumn;
+      }
+      let products = to + channels;
+      for (let r: usize = 0; r < REACH; r++) {
+        Line.spreadValues(job.lines + r * <usize>TILE * VECTOR, VECTOR, columns, products, plane);
+        products += REACH * plane;
       }
     }
+    column += TILE;
+    y += <usize>TILE * job.yColumn;
+    to += outputBytes(job);
   }
 }
 
-function storeRow(to: usize, plane: usize, left: v128, right: v128): void {
-  v128.store(to, left);
-  v128.store(to + plane, f32x4.add(left, right));
-  v128.store(to + 2 * plane, f32x4.sub(left, right));
-  v128.store(to + 3 * plane, f32x4.neg(right));
-}
-
-/** Adds some tiles to the sums of one of the 16 products. */
-function addProduct(job: Job, x: usize, dy: usize, tiles: i32, tileBytes: usize, sums: usize): void {
-  const blocks = (job.outputs + BLOCK - 1) / BLOCK;
-  const last = job.inputs - 1;
-  const pixel = <usize>job.inputs * 4;
-  for (let input = 0; input < job.inputs; input += TILE) {
-    const x1 = x + <usize>min(input + 1, last) * 4;
-    const x2 = x + <usize>min(input + 2, last) * 4;
-    const x3 = x + <usize>min(input + 3, last) * 4;
-    for (let block = 0; block < blocks; block++) {
-      addTile(x + <usize>input * 4, x1, x2, x3, dy + <usize>(block * BLOCK) * 4, 1, tiles, 0, pixel, tileBytes, sums);
-      sums += SUMS_BYTES;
+/** Gᵀ S G of one input and four outputs, of which `left` exist: nine taps of 36 sums. */
+function finishTaps(job: Job, sums: usize, plane: usize, kernel: usize, left: i32): void {
+  for (let row: usize = 0; row < REACH; row++) Line.foldSums(sums + row * REACH * plane, plane, job.lines + row * 3 * VECTOR, VECTOR);
+  const taps = job.lines + REACH * 3 * VECTOR;
+  for (let column = 0; column < 3; column++) {
+    Line.foldSums(job.lines + <usize>column * VECTOR, 3 * VECTOR, taps, VECTOR);
+    let to = kernel + column * job.kernelColumn;
+    for (let row: usize = 0; row < 3; row++) {
+      const tap = v128.load(taps + row * VECTOR);
+      if (left >= 4) v128.store(to, tap);
+      else storeFew(to, tap, left);
+      to += job.kernelRow;
     }
   }
-}
-
-/** Gᵀ S G of one input and output: nine taps of 16 sums. */
-function finishTaps(job: Job, sums: usize, plane: usize, kernel: usize): void {
-  for (let row = 0; row < 4; row++) {
-    const at = sums + <usize>(row * 4) * plane;
-    foldTaps(at, plane, at, plane);
-  }
-  for (let column: usize = 0; column < 3; column++) {
-    foldTaps(sums + column * plane, 4 * plane, kernel + <i32>column * job.kernelColumn, job.kernelRow);
-  }
-}
-
-function foldTaps(from: usize, step: usize, to: usize, toStep: usize): void {
-  const half: f32 = 0.5;
-  const first = load<f32>(from);
-  const second = load<f32>(from + step);
-  const third = load<f32>(from + 2 * step);
-  const last = load<f32>(from + 3 * step);
-  store<f32>(to, first + half * (second + third));
-  store<f32>(to + toStep, half * (second - third));
-  store<f32>(to + 2 * toStep, half * (second + third) + last);
 }

@@ -1,136 +1,178 @@
-import { BLOCK, correlateBlock, writePlaces } from './correlate';
-import { imageOf, preparePadding } from './image';
+import { BLOCK } from './correlate';
+import { addressOf, imageOf, preparePadding } from './image';
 import { Job } from './job';
+import { Matrix } from './multiply';
+import { Line, PRODUCTS, REACH, TILE, VECTOR } from './winograd-transforms';
 
-// Winograd's minimal filtering F(2×2, 3×3) (Lavin and Gray 2016): 16 products instead of 36 for four values of y. Values of
-// a tile lie in planes, one for each of the 16 products; channels are taken four at a time as in depthwise.ts.
+// Tiles are counted through all images, row by row, and run `chunk` at a time, a multiple of four. Their values lie in planes,
+// one for each of a tile's products; channels are taken four at a time as in depthwise.ts.
 
-export const VECTOR: usize = 16;
 /** Planes begin at other sets of the cache. */
 export const PLANE_GAP: usize = 64;
 
+export function tileColumns(job: Job): i32 {
+  return (job.columns + TILE - 1) / TILE;
+}
+
+export function tilesOfImage(job: Job): i32 {
+  return ((job.rows + TILE - 1) / TILE) * tileColumns(job);
+}
+
+/** How many tiles, at most `left`, lie beside each other from this one on. */
+export function runOf(job: Job, tile: i32, left: i32): i32 {
+  return min(tileColumns(job) - (tile % tileColumns(job)), left);
+}
+
+/** Bytes of a tile's inputs in one plane, in whole vectors. */
+export function inputBytes(job: Job): usize {
+  return <usize>((job.inputs + 3) / 4) * VECTOR;
+}
+
+/** The same of its outputs, in whole blocks. */
+export function outputBytes(job: Job): usize {
+  return <usize>((job.outputs + BLOCK - 1) / BLOCK) * (2 * VECTOR);
+}
+
+export function inputPlane(job: Job): usize {
+  return <usize>job.chunk * inputBytes(job) + PLANE_GAP;
+}
+
+export function outputPlane(job: Job): usize {
+  return <usize>job.chunk * outputBytes(job) + PLANE_GAP;
+}
+
+/** Where the planes of inputs begin: before them lies a run's tiles after the first of the two transforms. */
+export function inputPlanes(job: Job): usize {
+  return job.lines + <usize>(tileColumns(job) * TILE + 2) * (REACH * VECTOR);
+}
+
+export function outputPlanes(job: Job): usize {
+  return inputPlanes(job) + PRODUCTS * inputPlane(job);
+}
+
 /** {@link correlate} for 3×3 taps that touch, windows at every pixel, one group, at least four channels each way. */
 export function winograd(job: Job): void {
-  const tileRows = (job.rows + 1) / 2;
-  const tileColumns = (job.columns + 1) / 2;
-  const blocks = (job.outputs + BLOCK - 1) / BLOCK;
-  const inputBytes = <usize>job.inputs * 4;
-  const outputBytes = <usize>job.outputs * 4;
-  const inputPlane = <usize>(job.chunk * tileColumns) * inputBytes + PLANE_GAP;
-  // Tiles are run in fours, so that the last strip may write as far as a whole one.
-  const outputPlane = <usize>(job.chunk * tileColumns) * outputBytes + PLANE_GAP;
-  const kernelPlane = <usize>(blocks * job.inputs * BLOCK) * 4;
-  const small = job.widened;
-  const inputs = small + 16 * VECTOR;
-  const outputs = inputs + 16 * inputPlane;
+  const tiles = job.images * tilesOfImage(job);
+  const kernelPlane = outputBytes(job) * job.inputs + PLANE_GAP;
   transformKernel(job, kernelPlane);
-  writePlaces(job.places, 1, job.chunk * tileColumns, 0, inputBytes, 0, outputBytes);
   preparePadding(job);
-  for (let n = 0; n < job.images; n++) {
-    const image = imageOf(job, n);
-    const y = job.y + <usize>n * job.yImage;
-    for (let first = 0; first < tileRows; first += job.chunk) {
-      const rows = min(job.chunk, tileRows - first);
-      transformInputs(job, image, first, rows, tileColumns, inputs, inputPlane, small);
-      for (let product = 0; product < 16; product++) {
-        const x = inputs + <usize>product * inputPlane;
-        for (let block = 0; block < blocks; block++) {
-          const packed = job.packed + <usize>product * kernelPlane + <usize>(block * job.inputs * BLOCK) * 4;
-          const to = outputs + <usize>product * outputPlane + <usize>(block * BLOCK) * 4;
-          correlateBlock(job.places, rows * tileColumns, x, packed, to, 1, 0, 1, 0, inputBytes, job.outputs - block * BLOCK);
-        }
+  for (let first = 0; first < tiles; first += job.chunk) {
+    const count = min(job.chunk, tiles - first);
+    for (let done = 0, run = 0; done < count; done += run) {
+      run = runOf(job, first + done, count - done);
+      transformInputs(job, first + done, run, inputPlanes(job) + <usize>done * inputBytes(job));
+    }
+    for (let product: usize = 0; product < PRODUCTS; product++) {
+      const x = inputPlanes(job) + product * inputPlane(job);
+      const y = outputPlanes(job) + product * outputPlane(job);
+      let w = job.packed + product * kernelPlane;
+      for (let output = 0; output < job.outputs; output += BLOCK) {
+        Matrix.multiply(x, inputBytes(job), 4, w, 2 * VECTOR, job.inputs, count, y + <usize>output * 4, outputBytes(job), false);
+        w += <usize>job.inputs * (2 * VECTOR);
       }
-      transformOutputs(job, y, first, rows, tileColumns, outputs, outputPlane, small);
+    }
+    for (let done = 0, run = 0; done < count; done += run) {
+      run = runOf(job, first + done, count - done);
+      transformOutputs(job, first + done, run, outputPlanes(job) + <usize>done * outputBytes(job));
     }
   }
 }
 
 /** G g Gᵀ for each input and output, as [product][block][input][eight outputs]. */
 function transformKernel(job: Job, plane: usize): void {
-  memory.fill(job.packed, 0, 16 * plane);
-  for (let output = 0; output < job.outputs; output++) {
+  const step = job.kernelOutput;
+  for (let output = 0; output < job.outputs; output += 4) {
+    const left = job.outputs - output;
+    let to = job.packed + <usize>((output / BLOCK) * job.inputs * BLOCK + (output % BLOCK)) * 4;
     for (let input = 0; input < job.inputs; input++) {
-      const from = job.kernel + input * job.kernelInput + output * job.kernelOutput;
-      const to = job.packed + <usize>(((output / BLOCK) * job.inputs + input) * BLOCK + (output % BLOCK)) * 4;
-      for (let column = 0; column < 3; column++) {
-        const tap = from + column * job.kernelColumn;
-        transformTaps(
-          load<f32>(tap),
-          load<f32>(tap + job.kernelRow),
-          load<f32>(tap + 2 * job.kernelRow),
-          to + <usize>column * plane,
-          4 * plane,
+      let tap = job.kernel + input * job.kernelInput + output * step;
+      for (let column: usize = 0; column < 3; column++) {
+        const below = tap + job.kernelRow;
+        const lines = job.lines + column * VECTOR;
+        Line.spreadTaps(
+          loadFew(tap, step, left),
+          loadFew(below, step, left),
+          loadFew(below + job.kernelRow, step, left),
+          lines,
+          3 * VECTOR,
         );
+        tap += job.kernelColumn;
       }
-      for (let row = 0; row < 4; row++) {
-        const at = to + <usize>(row * 4) * plane;
-        transformTaps(load<f32>(at), load<f32>(at + plane), load<f32>(at + 2 * plane), at, plane);
+      for (let row: usize = 0; row < REACH; row++) {
+        const line = job.lines + row * 3 * VECTOR;
+        Line.spreadTaps(v128.load(line), v128.load(line, 16), v128.load(line, 32), to + row * REACH * plane, plane);
       }
+      to += 2 * VECTOR;
     }
   }
 }
 
-function transformTaps(a: f32, b: f32, c: f32, to: usize, step: usize): void {
-  const half: f32 = 0.5;
-  store<f32>(to, a);
-  store<f32>(to + step, half * (a + b + c));
-  store<f32>(to + 2 * step, half * (a - b + c));
-  store<f32>(to + 3 * step, c);
+/** The next four values, `step` bytes apart, or `count` of them and zeros. */
+function loadFew(from: usize, step: i32, count: i32): v128 {
+  if (step === 4 && count >= 4) return v128.load(from);
+  let value = v128.load32_zero(from);
+  if (count > 1) value = v128.load32_lane(from + step, value, 1);
+  if (count > 2) value = v128.load32_lane(from + 2 * step, value, 2);
+  if (count > 3) value = v128.load32_lane(from + 3 * step, value, 3);
+  return value;
 }
 
-/** Bᵀ d B of the 4×4 pixels under each tile; tiles are two apart. */
-export function transformInputs(job: Job, image: usize, first: i32, rows: i32, columns: i32, to: usize, plane: usize, small: usize): void {
+/** Bᵀ d B of the pixels under a run of tiles, whose columns are transformed once where two tiles share them. */
+export function transformInputs(job: Job, tile: i32, run: i32, to: usize): void {
+  const n = tile / tilesOfImage(job);
+  const at = tile % tilesOfImage(job);
+  // An image is padded as its first tile comes, and stays until the next one's.
+  const image = at === 0 ? imageOf(job, n) : addressOf(job, n);
   const pixel = job.paddedPixel;
   const line = <usize>job.paddedWidth * pixel;
-  const vectors = (job.inputs + 3) / 4;
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      for (let vector = 0; vector < vectors; vector++) {
-        const channels = <usize>min(vector * 4, job.inputs - 4) * 4;
-        const from = image + <usize>(2 * (first + row)) * line + <usize>(2 * column) * pixel + channels;
-        const tile = to + <usize>((row * columns + column) * job.inputs) * 4 + channels;
-        for (let at: usize = 0; at < 4; at++) transformPixels(from + at * line, pixel, small + at * 4 * VECTOR, VECTOR);
-        for (let at: usize = 0; at < 4; at++) transformPixels(small + at * VECTOR, 4 * VECTOR, tile + at * plane, 4 * plane);
-      }
+  const from = image + <usize>(TILE * (at / tileColumns(job))) * line + <usize>(TILE * (at % tileColumns(job))) * pixel;
+  const column = REACH * VECTOR;
+  const endOfTiles = job.lines + <usize>(run * TILE) * column;
+  const endOfColumns = endOfTiles + 2 * column;
+  const tileBytes = inputBytes(job);
+  const plane = inputPlane(job);
+  for (let channel = 0; channel < job.inputs; channel += 4) {
+    const channels = <usize>min(channel, job.inputs - 4) * 4;
+    let pixels = from + channels;
+    for (let lines = job.lines; lines < endOfColumns; lines += column) {
+      Line.transformPixels(pixels, line, lines, VECTOR);
+      pixels += pixel;
+    }
+    let products = to + channels;
+    for (let lines = job.lines; lines < endOfTiles; lines += <usize>TILE * column) {
+      for (let row: usize = 0; row < REACH; row++)
+        Line.transformPixels(lines + row * VECTOR, column, products + row * REACH * plane, plane);
+      products += tileBytes;
     }
   }
 }
 
-function transformPixels(from: usize, step: usize, to: usize, toStep: usize): void {
-  const a = v128.load(from);
-  const b = v128.load(from + step);
-  const c = v128.load(from + 2 * step);
-  const d = v128.load(from + 3 * step);
-  v128.store(to, f32x4.sub(a, c));
-  v128.store(to + toStep, f32x4.add(b, c));
-  v128.store(to + 2 * toStep, f32x4.sub(c, b));
-  v128.store(to + 3 * toStep, f32x4.sub(b, d));
-}
-
-/** Aᵀ m A: the 2×2 values of each tile, without those past the last row and column. */
-function transformOutputs(job: Job, y: usize, first: i32, rows: i32, columns: i32, from: usize, plane: usize, small: usize): void {
-  const vectors = (job.outputs + 3) / 4;
-  for (let row = 0; row < rows; row++) {
-    const yRow = 2 * (first + row);
-    for (let column = 0; column < columns; column++) {
-      for (let vector = 0; vector < vectors; vector++) {
-        const channels = <usize>min(vector * 4, job.outputs - 4) * 4;
-        const tile = from + <usize>((row * columns + column) * job.outputs) * 4 + channels;
-        const to = y + <usize>yRow * job.yRow + <usize>(2 * column) * job.yColumn + channels;
-        for (let at: usize = 0; at < 4; at++) {
-          transformProducts(tile + at * 4 * plane, plane, small + at * 2 * VECTOR, VECTOR, true);
-        }
-        const below = yRow + 1 < job.rows;
-        transformProducts(small, 2 * VECTOR, to, job.yRow, below);
-        if (2 * column + 1 < job.columns) transformProducts(small + VECTOR, 2 * VECTOR, to + job.yColumn, job.yRow, below);
+/** Aᵀ m A: the 4×4 values of each tile, without those past the last row and column. */
+function transformOutputs(job: Job, tile: i32, run: i32, from: usize): void {
+  const at = tile % tilesOfImage(job);
+  const row = TILE * (at / tileColumns(job));
+  const rows = min(TILE, job.rows - row);
+  const plane = outputPlane(job);
+  const lines = job.lines;
+  let column = TILE * (at % tileColumns(job));
+  let y = job.y + <usize>(tile / tilesOfImage(job)) * job.yImage + <usize>row * job.yRow + <usize>column * job.yColumn;
+  for (; run > 0; run--) {
+    const columns = min(TILE, job.columns - column);
+    for (let channel = 0; channel < job.outputs; channel += 4) {
+      const channels = <usize>min(channel, job.outputs - 4) * 4;
+      let products = from + channels;
+      for (let c: usize = 0; c < REACH; c++) {
+        Line.foldProducts(products, REACH * plane, lines + c * VECTOR, REACH * VECTOR, TILE);
+        products += plane;
+      }
+      let to = y + channels;
+      for (let r = 0; r < rows; r++) {
+        Line.foldProducts(lines + <usize>r * (REACH * VECTOR), VECTOR, to, job.yColumn, columns);
+        to += job.yRow;
       }
     }
+    column += TILE;
+    y += <usize>TILE * job.yColumn;
+    from += outputBytes(job);
   }
-}
-
-function transformProducts(from: usize, step: usize, to: usize, toStep: usize, both: bool): void {
-  const b = v128.load(from + step);
-  const c = v128.load(from + 2 * step);
-  v128.store(to, f32x4.add(f32x4.add(v128.load(from), b), c));
-  if (both) v128.store(to + toStep, f32x4.sub(f32x4.sub(b, c), v128.load(from + 3 * step)));
 }
