@@ -50,7 +50,10 @@ function eigen(matrix: Float64Array | Float32Array, n: number): SymmetricEigen {
 }
 
 function solve(matrix: Float64Array, n: number, right: Float64Array, columns: number): LinearSolution {
-  const decomposition = new CholeskyDecomposition(Matrix.from1DArray(n, n, matrix));
+  const symmetric = Matrix.from1DArray(n, n, matrix);
+  // A backend's product of a matrix with itself may differ from its transpose by rounding, which ml-matrix refuses.
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) symmetric.set(j, i, matrix[i * n + j]);
+  const decomposition = new CholeskyDecomposition(symmetric);
   if (!decomposition.isPositiveDefinite()) throw new Error('The matrix is not positive definite.');
   const { lowerTriangularMatrix } = decomposition;
   return {
