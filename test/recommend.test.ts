@@ -183,7 +183,7 @@ test('verified candidates are fine-tuned in turns, and what came out is learned 
   for (const name of ['first', 'second']) {
     const { verified: found, predictedAccuracy } = named(verified, name);
     expect(found).toMatchObject({ epochs: 5, droppedAfter: null });
-    expect(found?.history).toHaveLength(5);
+    expect(found?.runs[0].history).toHaveLength(5);
     expect(predictedAccuracy?.value).toBe(found?.accuracy.value);
   }
   expect(named(verified, 'silent').verified).toBeNull();

@@ -35,8 +35,8 @@ export const signedPoints = (share: number): string => `${share < 0 ? '−' : '+
 /** `1 thread`, `2 threads`. */
 export const threadsOf = ({ threads }: { readonly threads: number }): string => `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 
-/** A figure that may be missing. */
-export const fixed = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
+/** A figure that may be missing, with a minus where it is below zero. */
+export const fixed = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits).replace('-', '−'));
 
 /** Seconds as `0:48` or `1:02:03`. */
 export function duration(seconds: number): string {

@@ -39,7 +39,18 @@ const recommended = (about: Partial<Recommendation> = {}): Recommendation =>
     dataset: id('dst', 1),
     createdAt: '2026-01-01T00:00:00.000Z',
     ranking: [
-      candidate(1, { verified: { accuracy: at(0.8), epochs: 3, droppedAfter: null, history } }),
+      candidate(1, {
+        verified: {
+          accuracy: at(0.8),
+          spread: 0.02,
+          epochs: 3,
+          droppedAfter: null,
+          runs: [
+            { seed: 5, accuracy: 0.8, history },
+            { seed: 1005, accuracy: 0.77, history },
+          ],
+        },
+      }),
       candidate(2, {
         rank: 1,
         pruned: {
@@ -51,7 +62,13 @@ const recommended = (about: Partial<Recommendation> = {}): Recommendation =>
           scores: {},
           accuracyBefore: at(0.75),
         },
-        verified: { accuracy: at(0.5), epochs: 1, droppedAfter: 1, history: history.slice(0, 1) },
+        verified: {
+          accuracy: at(0.5),
+          epochs: 1,
+          droppedAfter: 1,
+          spread: null,
+          runs: [{ seed: 5, accuracy: 0.5, history: history.slice(0, 1) }],
+        },
       }),
       candidate(3, { predictedAccuracy: null, excluded: 'It is broken. Mend it.' }),
     ],
@@ -62,7 +79,7 @@ const recommended = (about: Partial<Recommendation> = {}): Recommendation =>
     rankBy: 'default',
     leftOut: [{ name: 'net-9', reason: 'licence unknown' }],
     warnings: ['Few images.'],
-    verification: { epochs: 4, seconds: 65, rounds: [] },
+    verification: { epochs: 4, seconds: 65, seeds: [5, 1005], rounds: [] },
     pruningCurve: null,
     next: {
       model: id('mdl', 1),
@@ -84,9 +101,16 @@ test('one screen: ranks with ties, what pruning and fine-tuning changed, what is
   expect(rows.find((row) => row.startsWith('= '))).toContain('80.0M → 20.0M');
   expect(rows.find((row) => row.startsWith('– '))).toMatch(/net-3 +– .*It is broken\.$/);
   expect(rows.find((row) => /^net-2 +7 of 20/.test(row))).toContain('75.0 [70.0, 80.0]');
-  expect(rows.find((row) => /^net-1 +80\.0 .*3 epochs$/.test(row))).toContain('█');
+  expect(rows.find((row) => /^net-1 +80\.0 .*3 epochs · seed 5: 80\.0$/.test(row))).toContain('█');
+  expect(rows.some((row) => /^[▁-█]+ +3 epochs · seed 1005: 77\.0$/.test(row))).toBe(true);
   expect(rows.some((row) => /^net-2 +50\.0 .*dropped after 1$/.test(row))).toBe(true);
-  for (const words of ['4 epochs in 1:05', 'Start from net-1.', 'Because of 1.', 'net-9 was left out: licence unknown', 'Few images.']) {
+  for (const words of [
+    '4 epochs in 1:05, those that went to the end with 2 seeds',
+    'Start from net-1.',
+    'Because of 1.',
+    'net-9 was left out: licence unknown',
+    'Few images.',
+  ]) {
     expect(text).toContain(words);
   }
   expect(text).not.toContain('Because of 2.');

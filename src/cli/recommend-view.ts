@@ -127,20 +127,33 @@ function verificationLines({ verification, ranking }: Recommendation): string[] 
   if (verification === null) return [];
   const rows = ranking.flatMap(({ name, verified }) => {
     if (verified === null) return [];
-    const accuracies = verified.history.map(({ validationAccuracy }) => validationAccuracy);
-    const least = Math.min(...accuracies);
-    const step = Math.ceil(accuracies.length / CURVE_POINTS_MAX);
-    const curve = sparkline(
-      accuracies.filter((_, epoch) => epoch % step === 0 || epoch === accuracies.length - 1).map((a) => 1 + 100 * (a - least)),
-    );
+    const { runs } = verified;
     const end =
       verified.droppedAfter === null
         ? `${verified.epochs} ${verified.epochs === 1 ? 'epoch' : 'epochs'}`
         : `dropped after ${verified.droppedAfter}`;
-    return [[name, percentWithInterval(verified.accuracy), curve, end]];
+    const [first, ...others] = runs.map(({ seed, accuracy, history }) => ({
+      accuracy: percent(accuracy),
+      curve: curveOf(history),
+      of: runs.length === 1 ? '' : ` · seed ${seed}`,
+    }));
+    return [
+      [name, percentWithInterval(verified.accuracy), first.curve, `${end}${first.of && `${first.of}: ${first.accuracy}`}`],
+      ...others.map(({ accuracy, curve, of }) => ['', '', curve, `${end}${of}: ${accuracy}`]),
+    ];
   });
-  const took = `fine-tuned: ${verification.epochs} epochs in ${duration(verification.seconds)}`;
+  const again = verification.seeds.length > 1 ? `, those that went to the end with ${verification.seeds.length} seeds` : '';
+  const took = `fine-tuned: ${verification.epochs} epochs in ${duration(verification.seconds)}${again}`;
   return ['', table(['verified', 'validation %', 'epoch by epoch', ''], rows), pc.dim(`  ${took}`)];
+}
+
+function curveOf(history: readonly { readonly validationAccuracy: number }[]): string {
+  const accuracies = history.map(({ validationAccuracy }) => validationAccuracy);
+  const least = Math.min(...accuracies);
+  const step = Math.ceil(accuracies.length / CURVE_POINTS_MAX);
+  return sparkline(
+    accuracies.filter((_, epoch) => epoch % step === 0 || epoch === accuracies.length - 1).map((a) => 1 + 100 * (a - least)),
+  );
 }
 
 function tuningFlags({ epochs, learningRate, patience, classWeights, distill }: FineTune): string[] {

@@ -29,7 +29,9 @@ const verify = z
     path: ['budget', 'epochs'],
     message: 'must be at least topK: each candidate takes one epoch or more',
   })
-  .describe('Fine-tuning by successive halving: equal epochs and seeds, the worse half is dropped, the rest goes on.');
+  .describe(
+    'Fine-tuning by successive halving: equal epochs and seeds, the worse half is dropped, the rest goes on, with up to three seeds as far as the budget holds them.',
+  );
 
 export const recommendRequest = z
   .object({
@@ -98,10 +100,13 @@ const prunedCandidate = z.object({
 });
 
 const verifiedCandidate = z.object({
-  accuracy: estimate.describe('On the validation images after the last of its epochs; the interval is of the images.'),
+  accuracy: estimate.describe('On the validation images after the last of its epochs, mean over its runs; the interval is of the images.'),
+  spread: z.number().nullable().describe('Standard deviation of the accuracy between its runs; null for one run.'),
   epochs: z.int(),
   droppedAfter: z.int().nullable().describe('The epoch after which it was dropped; null for those that went to the end.'),
-  history: training.shape.history,
+  runs: z
+    .array(z.object({ seed: z.int(), accuracy: z.number(), history: training.shape.history }))
+    .describe('Learning curves by seed; those that went to the end may have several, and all of them the same seeds.'),
 });
 
 export const rankedCandidate = z
@@ -136,6 +141,7 @@ export type PruningCurve = z.infer<typeof pruningCurve>;
 const verification = z.object({
   epochs: z.int().describe('Epochs run, over all candidates.'),
   seconds: z.number(),
+  seeds: z.array(z.int()).describe('That all candidates of the last round were trained with.'),
   rounds: z.array(z.object({ untilEpoch: z.int(), candidates: z.array(modelId), dropped: z.array(modelId) })),
 });
 export type Verification = z.infer<typeof verification>;

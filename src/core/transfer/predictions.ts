@@ -7,6 +7,8 @@ import type { Score, ScoreId } from './scores.ts';
 
 /** The 97.5 % quantile of the standard normal distribution. */
 const Z = 1.959963984540054;
+/** Degrees of freedom that the usual spread between seeds counts for. */
+const SEEDS_USUAL = 2;
 
 /** A candidate that has scores. */
 export interface Contender extends Omit<Candidate, 'scored'> {
@@ -104,10 +106,16 @@ export function predictAccuracies(
   return contenders.map(({ verified }, i) => {
     if (verified === undefined) return predicted.get(i) ?? null;
     const { accuracy, seeds, spread } = verified;
-    const ofSeeds = spread ?? model.spread.seeds * accuracy.value * (1 - accuracy.value);
+    const ofSeeds = seedSpread({ seeds, spread }, model.spread.seeds * accuracy.value * (1 - accuracy.value));
     const error = Math.hypot((accuracy.high - accuracy.low) / (2 * Z), ofSeeds / Math.sqrt(seeds));
     return { value: accuracy.value, replicates: common.map(() => accuracy.value + error * random.normal()) };
   });
+}
+
+/** Standard deviation between seeds: few of them tell little of it, so that what was usual in the past counts like some more. */
+function seedSpread({ seeds, spread }: { seeds: number; spread: number | null }, usual: number): number {
+  if (spread === null) return usual;
+  return Math.sqrt((SEEDS_USUAL * usual ** 2 + (seeds - 1) * spread ** 2) / (SEEDS_USUAL + seeds - 1));
 }
 
 /**

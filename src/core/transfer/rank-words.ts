@@ -10,10 +10,16 @@ const MANY_DUPLICATES = 0.1;
 const NOTABLE_DIVERSITY = 0.01;
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-const interval = ({ low, high }: Estimate): string => `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
-const points = (difference: Estimate): string => `${(100 * difference.value).toFixed(1)} points ${interval(difference)}`;
+/** As it is printed: with a minus, and no sign on what rounds to nothing. */
+const minus = (figure: string): string => (Number(figure) === 0 ? figure.replace('-', '') : figure.replaceAll('-', '−'));
+const hundredths = (share: number): string => minus((100 * share).toFixed(1));
+const interval = ({ low, high }: Estimate): string => `[${hundredths(low)}, ${hundredths(high)}]`;
+const points = (difference: Estimate): string => `${hundredths(difference.value)} points ${interval(difference)}`;
 const negated = ({ value, low, high }: Estimate): Estimate => ({ value: -value, low: -high, high: -low });
-const figures = ({ value, low, high }: Estimate): string => `${value.toPrecision(3)} [${low.toPrecision(3)}, ${high.toPrecision(3)}]`;
+const figures = ({ value, low, high }: Estimate): string => {
+  const [middle, least, most] = [value, low, high].map((figure) => minus(figure.toPrecision(3)));
+  return `${middle} [${least}, ${most}]`;
+};
 
 /** Figures with three digits and a unit: 81.1 MFLOPs. */
 function count(value: number, unit: string): string {
@@ -40,11 +46,12 @@ export function describeCandidate(standing: Standing, { images, chosen, constrai
   const reasons = excluded === null ? [] : [excluded];
   if (rankBy !== 'default' && figure !== null) reasons.push(`Its ${nameOf(rankBy)} is ${figures(estimateOf(figure))}.`);
   if (candidate.verified !== undefined) {
-    const { accuracy: measured, seeds, stopped } = candidate.verified;
-    const runs = seeds === 1 ? 'once' : `${seeds} times`;
+    const { accuracy: measured, seeds, spread, stopped } = candidate.verified;
+    const runs = seeds === 1 ? 'once' : `with ${seeds} seeds`;
+    const between = spread === null ? '' : `, ${(100 * spread).toFixed(1)} points from seed to seed`;
     reasons.push(
       stopped === undefined
-        ? `It was fine-tuned on these images ${runs} and reached ${percent(measured.value)} ${interval(measured)}.`
+        ? `It was fine-tuned on these images ${runs} and reached ${percent(measured.value)} ${interval(measured)}${between}.`
         : `Its fine-tuning was stopped after epoch ${stopped.epochs} at ${percent(stopped.accuracy)}, behind the others; by that distance ${percent(measured.value)} ${interval(measured)} would come of it.`,
     );
   } else if (contender !== null && accuracy !== null) {

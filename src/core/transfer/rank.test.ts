@@ -119,7 +119,9 @@ describe('rankCandidates', () => {
       ['c', 3, []],
     ]);
     expect(candidates[0].probabilityBest + candidates[1].probabilityBest).toBeCloseTo(1, 9);
-    expect(summary).toMatch(/^Start from net-a\. It leads net-b by .*the interval holds 0, so the two tie and the lead may be chance/);
+    expect(summary).toMatch(
+      /^Start from net-a\. It leads net-b by \d\.\d points \[−\d\.\d, \d\.\d\]: the interval holds 0, so the two tie and the lead may be chance/,
+    );
     expect(candidates[1].reasons.join(' ')).toMatch(/no more than chance may explain/);
     expect(candidates[2].reasons.join(' ')).toMatch(/behind net-a by \d\d\.\d points \[\d\d\.\d, \d\d\.\d\]: more than chance explains/);
   });

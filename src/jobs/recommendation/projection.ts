@@ -16,7 +16,7 @@ const Z = 1.959963984540054;
  * @param images that accuracies are of
  */
 export function projectedAccuracy(dropped: Verified, finalists: readonly Verified[], images: number): Estimate {
-  const at = (one: Verified, epoch: number): number => logitOf(one.history[epoch - 1].validationAccuracy, images);
+  const at = (one: Verified, epoch: number): number => logitOf(one.runs[0].history[epoch - 1].validationAccuracy, images);
   const then = mean(finalists.map((one) => at(one, dropped.epochs)));
   const atLast = mean(finalists.map((one) => at(one, one.epochs)));
   const centre = atLast + at(dropped, dropped.epochs) - then;

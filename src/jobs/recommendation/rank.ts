@@ -71,7 +71,7 @@ function requireFit(known: readonly Known[]): void {
 }
 
 function measured(verified: Verified, finalists: readonly Verified[], images: number): NonNullable<Candidate['verified']> {
-  const about = { accuracy: verified.accuracy, seeds: 1, spread: null };
+  const about = { accuracy: verified.accuracy, seeds: verified.runs.length, spread: verified.spread };
   if (verified.droppedAfter === null) return about;
   const stopped = { epochs: verified.epochs, accuracy: verified.accuracy.value };
   return { ...about, accuracy: projectedAccuracy(verified, finalists, images), stopped };

@@ -58,7 +58,20 @@ describe('projectedAccuracy', () => {
     accuracy: { value: 0, low: 0, high: 0 },
     epochs: accuracies.length,
     droppedAfter: null,
-    history: accuracies.map((validationAccuracy, i) => ({ epoch: i + 1, learningRate: 0, loss: 0, validationLoss: 0, validationAccuracy })),
+    spread: null,
+    runs: [
+      {
+        seed: 0,
+        accuracy: accuracies[accuracies.length - 1],
+        history: accuracies.map((validationAccuracy, i) => ({
+          epoch: i + 1,
+          learningRate: 0,
+          loss: 0,
+          validationLoss: 0,
+          validationAccuracy,
+        })),
+      },
+    ],
   });
 
   it('carries the distance of the last common epoch to the end', () => {

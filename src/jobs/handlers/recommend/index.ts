@@ -60,7 +60,14 @@ function outcomesOf(known: readonly Known[], { dataset }: JobInput<'recommend'>)
         model: model.contentHash,
         variant: cut === null ? '' : JSON.stringify(cut.target),
         epochs: verified.epochs,
-        outcome: { target, backbone: model.name, scores, accuracy: verified.accuracy.value, seeds: 1, seedSpread: null },
+        outcome: {
+          target,
+          backbone: model.name,
+          scores,
+          accuracy: verified.accuracy.value,
+          seeds: verified.runs.length,
+          seedSpread: verified.spread,
+        },
       },
     ];
   });

@@ -93,19 +93,21 @@ export async function curveOf(study: Study, model: ModelRef): Promise<PruningCur
 /** The candidate as it is fine-tuned: with a head for the target's classes, and cut where it had to be. */
 export function entrantOf(study: Study, known: Known): Entrant {
   const { model } = known;
-  const { dataset, request } = study.input;
+  const { dataset } = study.input;
   const [height, width] = model.summary.inputShape;
   const made = async (): Promise<Network> => {
     const { network, images } = await open(study, model);
     const plan = cutOf(known);
-    const fitted = plan ? await recalibratedCut(network, plan, await observing(study, `cut ${model.name}`), images.train) : network;
-    return classMatch(fitted, dataset) === 'same' ? fitted : withHeadFor(fitted, dataset, request);
+    return plan ? recalibratedCut(network, plan, await observing(study, `cut ${model.name}`), images.train) : network;
   };
   let network: Promise<Network> | undefined;
   return {
     id: model.id,
     name: model.name,
-    network: () => (network ??= made()),
+    network: async (seed) => {
+      const fitted = await (network ??= made());
+      return classMatch(fitted, dataset) === 'same' ? fitted : withHeadFor(fitted, dataset, { seed });
+    },
     images: () => study.imagesOfSize({ height, width }),
   };
 }

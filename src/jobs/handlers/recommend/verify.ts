@@ -1,6 +1,6 @@
 import { firstImages, type ImageSet } from '../../../core/images.ts';
 import type { Network } from '../../../core/network/index.ts';
-import { wilson } from '../../../core/stats/index.ts';
+import { mean, wilson } from '../../../core/stats/index.ts';
 import type { Engine, EpochRecord, Recipe } from '../../../engine/types.ts';
 import type { Verification } from '../../../schema/recommendations.ts';
 import { epochsOf, type Halving, halvingOf, type Round, runHalving } from '../../recommendation/halving.ts';
@@ -15,13 +15,15 @@ const SPEED_IMAGES = 128;
 const SPEED_EPOCHS = 2;
 /** A forward pass takes about a third of a training step. */
 const VALIDATION_SHARE = 1 / 3;
+/** Between the seeds of trainings: more than their parts' lie apart. */
+const SEED_STEP = 1000;
 
 /** A candidate on its way to being fine-tuned. */
 export interface Entrant {
   readonly id: string;
   readonly name: string;
-  /** With a head for the target's classes. */
-  network(): Promise<Network>;
+  /** With a head for the target's classes, drawn by the seed. */
+  network(seed: number): Promise<Network>;
   images(): Promise<{ readonly train: ImageSet; readonly validation: ImageSet }>;
 }
 
@@ -42,8 +44,8 @@ interface State {
 }
 
 /**
- * Fine-tunes candidates by successive halving, all with the same recipe and seed. Accuracies are those after the last epoch,
- * on validation images; test images are not touched. A job that was killed goes on with the epoch that it was at.
+ * Fine-tunes candidates by successive halving, all with the same recipe and seeds: one for all, more for those that reach the end
+ * where the budget holds them. Accuracies are those after the last epoch, on validation images; test images are not touched. A job that was killed goes on with the epoch that it was at.
  *
  * @param entrants best first
  */
@@ -57,36 +59,40 @@ export async function verifyCandidates(entrants: readonly Entrant[], verifying: 
   const begun = performance.now();
   const spent = (): number => (earlier?.seconds ?? 0) + (performance.now() - begun) / 1000;
   const epochsMax = async (): Promise<number> =>
-    'epochs' in budget
-      ? budget.epochs
-      : Math.floor((budget.seconds - spent()) / (await slowestEpochSeconds(entrants, recipeWith(input, SPEED_EPOCHS), verifying)));
+    'epochs' in budget ? budget.epochs : Math.floor((budget.seconds - spent()) / (await slowestEpochSeconds(entrants, verifying)));
   const halving = earlier?.halving ?? halvingOf(entrants.length, Math.max(entrants.length, await epochsMax()));
 
-  const recipe = recipeWith(input, halving.epochs);
   const total = epochsOf(halving);
-  const histories = new Map<string, readonly EpochRecord[]>();
+  const seeds = Array.from({ length: halving.seeds }, (_, at) => request.seed + at * SEED_STEP);
+  const histories: Histories = seeds.map(() => new Map());
   let epochs = 0;
-  const accuracyAt = ({ id }: Entrant, epoch: number): number => histories.get(id)?.[epoch - 1]?.validationAccuracy ?? 0;
-  const rounds = await runHalving(entrants, halving, {
+  const accuracyAt = ({ id }: Entrant, epoch: number): number => histories[0].get(id)?.[epoch - 1]?.validationAccuracy ?? 0;
+  const went = await runHalving(entrants, halving, {
     accuracyAt,
     isOver: () => spent() >= secondsMax,
     onRound: (round) => log(toldOf(round, accuracyAt)),
-    train: async (entrant, epoch) => {
+    train: async (entrant, epoch, at = 0) => {
       const secondsLeft = epochs === 0 ? undefined : Math.min(secondsMax - spent(), (spent() / epochs) * (total - epochs));
-      const history = await trainTo(entrant, epoch, recipe, { ...verifying, secondsLeft });
+      const history = await trainTo(entrant, epoch, { ...verifying, seed: seeds[at], epochs: halving.epochs, secondsLeft });
       // A training that the job took further before it was killed is judged by what it was then.
-      histories.set(entrant.id, history.slice(0, epoch));
+      histories[at].set(entrant.id, history.slice(0, epoch));
       epochs++;
       const state: State = { halving, seconds: spent() };
       await checkpoints('verify').save(new TextEncoder().encode(JSON.stringify(state)));
     },
   });
+  const common = seeds.slice(0, went.seeds);
   return {
-    verified: verifiedOf(entrants, rounds, histories, dataset.report.counts.validation),
+    verified: verifiedOf(entrants, went.rounds, { histories, seeds: common, images: dataset.report.counts.validation }),
     verification: {
       epochs,
       seconds: spent(),
-      rounds: rounds.map(({ untilEpoch, candidates, dropped }) => ({ untilEpoch, candidates: idsOf(candidates), dropped: idsOf(dropped) })),
+      seeds: common,
+      rounds: went.rounds.map(({ untilEpoch, candidates, dropped }) => ({
+        untilEpoch,
+        candidates: idsOf(candidates),
+        dropped: idsOf(dropped),
+      })),
     },
   };
 }
@@ -100,35 +106,47 @@ function toldOf({ untilEpoch, candidates, dropped }: Round<Entrant>, accuracyAt:
 }
 
 /** The recipe for data of this size, without what would make trainings of one verification unequal. */
-function recipeWith({ request, dataset }: Verifying['input'], epochs: number): Recipe {
+function recipeWith({ dataset }: Verifying['input'], epochs: number, seed: number): Recipe {
   const fineTune = { ...recipeFor(dataset.report), epochs, patience: undefined, distill: false };
-  return recipeOf(fineTune, seedOf(request, 'fineTuning'));
+  return recipeOf(fineTune, seedOf({ seed }, 'fineTuning'));
+}
+
+/** By place of the seed, then by candidate. */
+type Histories = readonly Map<string, readonly EpochRecord[]>[];
+
+interface Course extends Verifying {
+  readonly seed: number;
+  /** Of the whole training. */
+  readonly epochs: number;
+  readonly secondsLeft: number | undefined;
 }
 
 async function trainTo(
   { id, name, network, images }: Entrant,
   epoch: number,
-  recipe: Recipe,
-  { engine, checkpoints, progress, signal, secondsLeft }: Verifying & { readonly secondsLeft: number | undefined },
+  { engine, input, checkpoints, progress, signal, seed, epochs, secondsLeft }: Course,
 ): Promise<readonly EpochRecord[]> {
   const { train, validation } = await images();
-  const { history } = await engine.train(await network(), train, validation, recipe, {
-    checkpoints: checkpoints(`verify-${id.replace(':', '-')}`),
+  const again = seed === input.request.seed ? '' : ` again, seed ${seed},`;
+  const { history } = await engine.train(await network(seed), train, validation, recipeWith(input, epochs, seed), {
+    checkpoints: checkpoints(`verify-${id.replace(':', '-')}-${seed}`),
     pauseAfter: epoch,
-    onProgress: (one) => progress({ ...one, phase: `verify ${name} epoch ${epoch}/${recipe.epochs}`, secondsLeft }),
+    onProgress: (one) => progress({ ...one, phase: `verify ${name}${again} epoch ${epoch}/${epochs}`, secondsLeft }),
     signal,
   });
   return history;
 }
 
 /** Seconds of an epoch of the candidate that trains slowest, from how fast each trains a few images. */
-async function slowestEpochSeconds(entrants: readonly Entrant[], recipe: Recipe, { engine, progress, signal }: Verifying): Promise<number> {
+async function slowestEpochSeconds(entrants: readonly Entrant[], { engine, input, progress, signal }: Verifying): Promise<number> {
+  const { seed } = input.request;
+  const recipe = recipeWith(input, SPEED_EPOCHS, seed);
   let slowest = 0;
   for (const [at, { name, network, images }] of entrants.entries()) {
     progress({ phase: `verify: speed of ${name}`, done: at, total: entrants.length });
     const { train, validation } = await images();
     const few = firstImages(train, SPEED_IMAGES);
-    const { imagesPerSecond } = await engine.train(await network(), few, few, recipe, { signal });
+    const { imagesPerSecond } = await engine.train(await network(seed), few, few, recipe, { signal });
     slowest = Math.max(slowest, (train.count + VALIDATION_SHARE * validation.count) / imagesPerSecond);
   }
   return slowest;
@@ -137,19 +155,29 @@ async function slowestEpochSeconds(entrants: readonly Entrant[], recipe: Recipe,
 function verifiedOf(
   entrants: readonly Entrant[],
   rounds: readonly Round<Entrant>[],
-  histories: ReadonlyMap<string, readonly EpochRecord[]>,
-  images: number,
+  { histories, seeds, images }: { histories: Histories; seeds: readonly number[]; images: number },
 ): Map<string, Verified> {
   const reached = rounds.at(-1)?.untilEpoch ?? 0;
   return new Map(
     entrants.flatMap((entrant): [string, Verified][] => {
       const dropped = rounds.find((round) => round.dropped.includes(entrant))?.untilEpoch ?? null;
       const epochs = dropped ?? reached;
-      const history = histories.get(entrant.id)?.slice(0, epochs) ?? [];
-      if (history.length === 0) return [];
-      const { validationAccuracy } = history[history.length - 1];
-      const accuracy = wilson(Math.round(validationAccuracy * images), images);
-      return [[entrant.id, { accuracy, epochs, droppedAfter: dropped, history: [...history] }]];
+      const runs = seeds.slice(0, dropped === null ? seeds.length : 1).map((seed, at) => {
+        const history = histories[at].get(entrant.id)?.slice(0, epochs) ?? [];
+        return { seed, accuracy: history.at(-1)?.validationAccuracy ?? 0, history: [...history] };
+      });
+      if (epochs === 0) return [];
+      const accuracies = runs.map(({ accuracy }) => accuracy);
+      // Every seed is judged on the same images, so that more of them tell no more of these.
+      const accuracy = { ...wilson(Math.round(mean(accuracies) * images), images), value: mean(accuracies) };
+      return [[entrant.id, { accuracy, spread: spreadOf(accuracies), epochs, droppedAfter: dropped, runs }]];
     }),
   );
+}
+
+/** Standard deviation; null of one value. */
+function spreadOf(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, one) => sum + (one - centre) ** 2, 0) / (values.length - 1));
 }
