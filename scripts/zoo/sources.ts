@@ -56,7 +56,7 @@ export function sources(fashionFolder = FASHION_FOLDER): { readonly cifar: Sourc
       missing: 'Put cifar10-jpeg.tar.gz (train/CLASS/*.jpg, test/CLASS/*.jpg) into ../shared/data.',
       heldOut: ['automobile', 'dog', 'frog', 'truck'],
       side: 32,
-      epochs: 12,
+      epochs: 30,
     },
     fashion: {
       id: 'fashion',
