@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRandom } from '../core/random.ts';
 import type { Random } from '../core/random.ts';
-import { convolve, convolveInputGradient, convolveKernelGradient } from './convolution.ts';
+import { convolve, convolveInputGradient, convolveKernelGradient, planConvolution } from './convolution.ts';
 import type { Convolution } from './convolution.ts';
 import { difference, kernelsForTests, normals } from './testing.ts';
 
@@ -56,9 +56,10 @@ function check(convolution: Convolution, random: Random): void {
   const { kernels, place, view, guarded } = kernelsForTests();
   const results = [y, dx, dKernel].map(({ length }) => ({ at: place(new Float32Array(length).fill(Number.NaN)), length }));
   const given = { x: place(x), kernel: place(kernel), y: place(dy) };
-  convolve(kernels, convolution, { ...given, y: results[0].at });
-  convolveInputGradient(kernels, convolution, { ...given, x: results[1].at });
-  convolveKernelGradient(kernels, convolution, { ...given, kernel: results[2].at });
+  const plan = planConvolution(convolution);
+  convolve(kernels, plan, { ...given, y: results[0].at });
+  convolveInputGradient(kernels, plan, { ...given, x: results[1].at });
+  convolveKernelGradient(kernels, plan, { ...given, kernel: results[2].at });
   const [ownY, ownDx, ownDKernel] = results.map(({ at, length }) => view(at, length));
   const name = JSON.stringify(convolution);
   expect(difference(ownY, y), `y of ${name}`).toBeLessThan(1e-5);

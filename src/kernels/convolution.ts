@@ -1,5 +1,6 @@
 import type { Pair } from '../core/network/types.ts';
-import type { WindowJob } from './jobs.ts';
+import type { Operands, PreparedJob } from './jobs.ts';
+import { FLOAT, prepare } from './layout.ts';
 import type { TrainingKernels } from './training.ts';
 
 /** A convolution of NHWC images with an HWIO kernel. */
@@ -20,63 +21,58 @@ export interface Convolution {
   readonly positions: Pair;
 }
 
-/** Addresses of the image, the kernel and the result, or of their gradients. */
-export interface Operands {
-  readonly x: number;
-  readonly kernel: number;
-  readonly y: number;
+/** What to run for a convolution and its gradients, whatever the tensors: made once for a shape. */
+export interface ConvolutionPlan {
+  readonly forward: PreparedJob;
+  readonly inputGradient: readonly PreparedJob[];
+  /** Bytes of x's gradient where some of it sees no window. */
+  readonly clearedBytes: number;
+  readonly kernelGradient: PreparedJob;
 }
 
-const FLOAT = 4;
-const BLOCK = 8;
-const TILE = 4;
-/** Groups of one channel from which the kernels of depthwise convolutions can fill a vector. */
-const DEPTHWISE_LEAST = 4;
-/** What a chunk of windows reads stays in the second-level cache; for a kernel's gradient, with dy, in the first. */
-const FORWARD_CHUNK_BYTES = 131_072;
-const GRADIENT_CHUNK_BYTES = 32_768;
-const WINOGRAD_CHUNK_BYTES = 196_608;
-const WINOGRAD_PRODUCTS = 36;
-/** Of a column of pixels that is transformed, four channels at a time: six vectors. */
-const WINOGRAD_COLUMN_BYTES = 96;
-const PLANE_GAP = 64;
-/** Channels each way from which fewer products make up for the transforms. */
-const WINOGRAD_LEAST = 12;
-/** Windows in each tile, on average, from which they do. */
-const WINOGRAD_WINDOWS_LEAST = 5;
-
-const ceilTo = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+export function planConvolution(given: Convolution): ConvolutionPlan {
+  const convolution = flattened(given);
+  const windows = { ...windowsOf(convolution), ...kernelOf(convolution), ...resultOf(convolution), x: 0, kernel: 0, y: 0 };
+  return {
+    forward: prepare('correlate', windows),
+    ...planInputGradient(convolution),
+    kernelGradient: prepare('kernelGradient', windows),
+  };
+}
 
 /** y = x convolved with the kernel. */
-export function convolve(kernels: TrainingKernels, given: Convolution, at: Operands): void {
-  const convolution = flattened(given);
-  run(kernels, 'correlate', { ...windowsOf(convolution), ...kernelOf(convolution), ...resultOf(convolution), ...at });
+export function convolve(kernels: TrainingKernels, { forward }: ConvolutionPlan, at: Operands): void {
+  kernels.run(forward, at);
 }
 
 /** The gradient by the kernel, from x and y's gradient. */
-export function convolveKernelGradient(kernels: TrainingKernels, given: Convolution, at: Operands): void {
-  const convolution = flattened(given);
-  run(kernels, 'kernelGradient', { ...windowsOf(convolution), ...kernelOf(convolution), ...resultOf(convolution), ...at });
+export function convolveKernelGradient(kernels: TrainingKernels, { kernelGradient }: ConvolutionPlan, at: Operands): void {
+  kernels.run(kernelGradient, at);
+}
+
+/** The gradient by x, from the kernel and y's gradient. */
+export function convolveInputGradient(kernels: TrainingKernels, plan: ConvolutionPlan, { x, kernel, y }: Operands): void {
+  if (plan.clearedBytes > 0) kernels.clear(x, plan.clearedBytes);
+  for (const job of plan.inputGradient) kernels.run(job, { x: y, kernel, y: x });
 }
 
 /**
- * The gradient by x, from the kernel and y's gradient. x's rows (and columns) that are the same modulo the stride see the same
+ * x's rows (and columns) that are the same modulo the stride see the same
  * taps, so each such phase is a convolution of dy by stride one, with those taps turned round.
  */
-export function convolveInputGradient(kernels: TrainingKernels, given: Convolution, at: Operands): void {
-  const convolution = flattened(given);
+function planInputGradient(convolution: Convolution): Pick<ConvolutionPlan, 'inputGradient' | 'clearedBytes'> {
   const { images, height, width, inputs, outputs, groups, kernel, positions } = convolution;
   const [rowPhases, columnPhases] = [phasesOf(convolution, 0), phasesOf(convolution, 1)];
   const pixel = inputs * FLOAT;
-  if ([...rowPhases, ...columnPhases].some(({ taps }) => taps === 0)) kernels.clear(at.x, images * height * width * pixel);
+  const isPartial = [...rowPhases, ...columnPhases].some(({ taps }) => taps === 0);
   const strides = kernelOf(convolution);
-  for (const row of rowPhases) {
-    for (const column of columnPhases) {
-      if (row.taps === 0 || column.taps === 0) continue;
-      run(kernels, 'correlate', {
+  const seen = ({ taps }: Phase): boolean => taps > 0;
+  const inputGradient = rowPhases.filter(seen).flatMap((row) =>
+    columnPhases.filter(seen).map((column) =>
+      prepare('correlate', {
         images,
         groups,
-        x: at.y,
+        x: 0,
         height: positions[0],
         width: positions[1],
         pixel: outputs * FLOAT,
@@ -93,83 +89,20 @@ export function convolveInputGradient(kernels: TrainingKernels, given: Convoluti
         tapColumnStride: column.tapStride,
         inputs: outputs / groups,
         outputs: inputs / groups,
-        kernel: at.kernel + (row.lastTap * kernel[1] + column.lastTap) * strides.kernelColumn,
+        kernel: (row.lastTap * kernel[1] + column.lastTap) * strides.kernelColumn,
         kernelGroup: strides.kernelGroup,
         kernelRow: -row.tapStep * strides.kernelRow,
         kernelColumn: -column.tapStep * strides.kernelColumn,
         kernelInput: strides.kernelOutput,
         kernelOutput: strides.kernelInput,
-        y: at.x + (row.first * width + column.first) * pixel,
+        y: (row.first * width + column.first) * pixel,
         yImage: height * width * pixel,
         yRow: row.stride * width * pixel,
         yColumn: column.stride * pixel,
-      });
-    }
-  }
-}
-
-type Planned = Omit<WindowJob, 'chunk' | 'padded' | 'places' | 'packed' | 'widened' | 'lines'>;
-
-/** Lays the scratch out and runs one job. */
-function run(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
-  if (winogradPays(planned)) return runWinograd(kernels, kernel, planned);
-  const { paddedHeight, paddedWidth, paddedPixel, rows, columns, tapRows, tapColumns, inputs, outputs, groups } = planned;
-  const blocked = groups * tapRows * tapColumns * ceilTo(inputs, TILE) * ceilTo(outputs, BLOCK);
-  const windows = ceilTo(rows * columns, TILE);
-  const isGradient = kernel === 'kernelGradient';
-  const places = paddedHeight * paddedWidth * paddedPixel;
-  const packed = places + windows * 2 * FLOAT;
-  const widened = packed + blocked * FLOAT;
-  const scratch = kernels.scratch(widened + (isGradient ? windows * groups * ceilTo(outputs, BLOCK) * FLOAT : 0));
-  const read = paddedPixel * planned.rowStride * planned.columnStride;
-  const chunk = isGradient ? GRADIENT_CHUNK_BYTES / (read + groups * outputs * FLOAT) : FORWARD_CHUNK_BYTES / read;
-  const depthwise = isGradient ? 'depthwiseKernelGradient' : 'depthwise';
-  kernels[inputs === 1 && outputs === 1 && groups >= DEPTHWISE_LEAST ? depthwise : kernel]({
-    ...planned,
-    chunk: Math.max(16 * TILE, ceilTo(chunk, TILE)),
-    padded: scratch,
-    places: scratch + places,
-    packed: scratch + packed,
-    widened: scratch + widened,
-    lines: 0,
-  });
-}
-
-/** Whether 36 products a tile, with what the transforms cost, are fewer than nine a window. */
-function winogradPays({ groups, inputs, outputs, rows, columns, ...job }: Planned): boolean {
-  const { rowStride, columnStride, tapRows, tapColumns, tapRowStride, tapColumnStride } = job;
-  const plain = [groups, rowStride, columnStride, tapRowStride, tapColumnStride].every((count) => count === 1);
-  if (!plain || tapRows !== 3 || tapColumns !== 3 || Math.min(inputs, outputs) < WINOGRAD_LEAST) return false;
-  return WINOGRAD_WINDOWS_LEAST * tilesAlong(rows) * tilesAlong(columns) <= rows * columns;
-}
-
-/** Tiles of 4×4 windows; the frame is made whole tiles, of which the last may reach past the windows. */
-function runWinograd(kernels: TrainingKernels, kernel: 'correlate' | 'kernelGradient', planned: Planned): void {
-  const { images, rows, columns, inputs, outputs, paddedPixel } = planned;
-  const [tileRows, tileColumns] = [tilesAlong(rows), tilesAlong(columns)];
-  const [paddedHeight, paddedWidth] = [TILE * tileRows + 2, TILE * tileColumns + 2];
-  const tileBytes = WINOGRAD_PRODUCTS * (ceilTo(inputs, TILE) + ceilTo(outputs, BLOCK)) * FLOAT;
-  const inCache = Math.max(4 * TILE, ceilTo(WINOGRAD_CHUNK_BYTES / tileBytes, TILE));
-  const chunk = Math.min(inCache, ceilTo(images * tileRows * tileColumns, TILE));
-  const packed = paddedHeight * paddedWidth * paddedPixel;
-  const lines = packed + WINOGRAD_PRODUCTS * (ceilTo(inputs, TILE) * ceilTo(outputs, BLOCK) * FLOAT + PLANE_GAP);
-  const planes = lines + paddedWidth * WINOGRAD_COLUMN_BYTES;
-  const scratch = kernels.scratch(planes + chunk * tileBytes + 2 * WINOGRAD_PRODUCTS * PLANE_GAP);
-  kernels[kernel === 'kernelGradient' ? 'winogradKernelGradient' : 'winograd']({
-    ...planned,
-    paddedHeight,
-    paddedWidth,
-    chunk,
-    padded: scratch,
-    places: 0,
-    packed: scratch + packed,
-    widened: 0,
-    lines: scratch + lines,
-  });
-}
-
-function tilesAlong(windows: number): number {
-  return Math.ceil(windows / TILE);
+      }),
+    ),
+  );
+  return { inputGradient, clearedBytes: isPartial ? images * height * width * pixel : 0 };
 }
 
 /** A 1×1 convolution that reads every pixel knows no images: all of them are one. */

@@ -42,6 +42,26 @@ export const WINDOW_FIELDS = [
 /** What assembly/job.ts says of each field. */
 export type WindowJob = Readonly<Record<(typeof WINDOW_FIELDS)[number], number>>;
 
+/** Those that are addresses in the scratch. */
+export const SCRATCH_FIELDS = ['padded', 'places', 'packed', 'widened', 'lines'] as const;
+
+/** Addresses of the image, the kernel and the result, or of their gradients. */
+export interface Operands {
+  readonly x: number;
+  readonly kernel: number;
+  readonly y: number;
+}
+
+/** A job without addresses: the operands' count from where those begin, those in the scratch from its beginning. */
+export interface PreparedJob {
+  readonly kernel: 'correlate' | 'kernelGradient' | 'winograd' | 'winogradKernelGradient' | 'depthwise' | 'depthwiseKernelGradient';
+  /** In the order of {@link WINDOW_FIELDS}. */
+  readonly words: Int32Array;
+  readonly scratchBytes: number;
+}
+
+export const wordsOf = (job: WindowJob): Int32Array => Int32Array.from(WINDOW_FIELDS, (field) => job[field]);
+
 /** Fields of a normalisation, in the order that assembly/normalise.ts reads them. */
 export const NORMALISATION_FIELDS = [
   'rows',

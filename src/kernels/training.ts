@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../core/failure.ts';
-import { ADAMW_FIELDS, NORMALISATION_FIELDS, WINDOW_FIELDS } from './jobs.ts';
-import type { AdamwJob, NormalisationJob, WindowJob } from './jobs.ts';
+import { ADAMW_FIELDS, NORMALISATION_FIELDS, SCRATCH_FIELDS, WINDOW_FIELDS } from './jobs.ts';
+import type { AdamwJob, NormalisationJob, Operands, PreparedJob } from './jobs.ts';
+
+const OPERANDS = ['x', 'kernel', 'y'] as const;
 
 /** The memory that tensors lie in, and where to get more of it. */
 export interface KernelMemory {
@@ -30,14 +32,12 @@ export interface TrainingKernels {
   scratch(bytes: number): number;
   clear(address: number, bytes: number): void;
   copy(from: number, to: number, bytes: number): void;
-  correlate(job: WindowJob): void;
-  kernelGradient(job: WindowJob): void;
-  /** `correlate` and `kernelGradient` with fewer products, for 3×3 taps that touch, windows at every pixel, one group and four channels or more each way. */
-  winograd(job: WindowJob): void;
-  winogradKernelGradient(job: WindowJob): void;
-  /** `correlate` and `kernelGradient` where each group is one channel, of at least four. */
-  depthwise(job: WindowJob): void;
-  depthwiseKernelGradient(job: WindowJob): void;
+  /**
+   * A sum over windows. `winograd` and `winogradKernelGradient` are `correlate` and `kernelGradient` with fewer products, for 3×3 taps
+   * that touch, windows at every pixel, one group and four channels or more each way; `depthwise` and `depthwiseKernelGradient` for
+   * groups of one channel, at least four of them.
+   */
+  run(job: PreparedJob, at: Operands): void;
   normalise(job: NormalisationJob, epsilon: number, momentum: number): void;
   normaliseGradient(job: NormalisationJob): void;
   /** One step of AdamW over a vector. */
@@ -59,23 +59,26 @@ export function openTrainingKernels({ memory, allocate, free }: KernelMemory): T
     for (const [at, field] of fields.entries()) words[at] = job[field];
     return jobAddress;
   };
+  const scratchOf = (bytes: number): number => {
+    if (bytes > own.bytes) {
+      if (own.bytes > 0) free(own.address);
+      own.bytes = Math.ceil(bytes * 1.25);
+      own.address = allocate(own.bytes);
+    }
+    return own.address;
+  };
   return {
-    scratch(bytes) {
-      if (bytes > own.bytes) {
-        if (own.bytes > 0) free(own.address);
-        own.bytes = Math.ceil(bytes * 1.25);
-        own.address = allocate(own.bytes);
-      }
-      return own.address;
-    },
+    scratch: scratchOf,
     clear: (address, bytes) => void new Uint8Array(memory.buffer, address, bytes).fill(0),
     copy: (from, to, bytes) => void new Uint8Array(memory.buffer).copyWithin(to, from, from + bytes),
-    correlate: (job) => kernels.correlate(written(WINDOW_FIELDS, job)),
-    kernelGradient: (job) => kernels.kernelGradient(written(WINDOW_FIELDS, job)),
-    winograd: (job) => kernels.winograd(written(WINDOW_FIELDS, job)),
-    winogradKernelGradient: (job) => kernels.winogradKernelGradient(written(WINDOW_FIELDS, job)),
-    depthwise: (job) => kernels.depthwise(written(WINDOW_FIELDS, job)),
-    depthwiseKernelGradient: (job) => kernels.depthwiseKernelGradient(written(WINDOW_FIELDS, job)),
+    run({ kernel, words, scratchBytes }, at) {
+      const scratch = scratchOf(scratchBytes);
+      const job = new Int32Array(memory.buffer, jobAddress, words.length);
+      job.set(words);
+      for (const operand of OPERANDS) job[WINDOW_FIELDS.indexOf(operand)] += at[operand];
+      for (const field of SCRATCH_FIELDS) job[WINDOW_FIELDS.indexOf(field)] += scratch;
+      kernels[kernel](jobAddress);
+    },
     normalise: (job, epsilon, momentum) => kernels.normalise(written(NORMALISATION_FIELDS, job), epsilon, momentum),
     normaliseGradient: (job) => kernels.normaliseGradient(written(NORMALISATION_FIELDS, job)),
     adamw: (job) => kernels.adamw(...ADAMW_FIELDS.map((field) => job[field])),

@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts';
-import { convolve, convolveInputGradient, convolveKernelGradient } from '../../kernels/convolution.ts';
-import type { Convolution } from '../../kernels/convolution.ts';
+import { convolve, convolveInputGradient, convolveKernelGradient, planConvolution } from '../../kernels/convolution.ts';
+import type { Convolution, ConvolutionPlan } from '../../kernels/convolution.ts';
 import { CHANNELS_LEAST, normalise, normaliseGradient } from '../../kernels/normalisation.ts';
 import { openTrainingKernels } from '../../kernels/training.ts';
 import type { TrainingKernels } from '../../kernels/training.ts';
@@ -41,22 +41,35 @@ export function wasmPrimitives(backend: WasmBackend, kernels: TrainingKernels): 
     return tf.engine().makeTensorFromDataId(dataId, [...shape], dtype);
   };
 
+  // Planning costs more than a small convolution.
+  const planned = new Map<string, PlannedConvolution>();
+  const plannedOf = (xShape: readonly number[], kernelShape: readonly number[], window: Window): PlannedConvolution => {
+    const key = [xShape, kernelShape, window.strides, window.dilations, window.pads].join(';');
+    const known = planned.get(key);
+    if (known !== undefined) return known;
+    const convolution = convolutionOf(xShape, kernelShape, window);
+    const yShape = [convolution.images, ...convolution.positions, convolution.outputs];
+    const made = { plan: planConvolution(convolution), yShape };
+    planned.set(key, made);
+    return made;
+  };
+
   // Shapes are given apart from tensors: a depthwise kernel is a grouped one of another shape, value by value.
   const convolved = (x: Tensor, kernel: Tensor, kernelShape: readonly number[], window: Window): Tensor => {
-    const convolution = convolutionOf(shapeOf(x), kernelShape, window);
-    const y = empty([convolution.images, ...convolution.positions, convolution.outputs]);
-    convolve(kernels, convolution, { x: addressOf(x), kernel: addressOf(kernel), y: addressOf(y) });
+    const { plan, yShape } = plannedOf(shapeOf(x), kernelShape, window);
+    const y = empty(yShape);
+    convolve(kernels, plan, { x: addressOf(x), kernel: addressOf(kernel), y: addressOf(y) });
     return y;
   };
   const inputGradient = (dy: Tensor, kernel: Tensor, shapes: Shapes, window: Window): Tensor => {
     const dx = empty(shapes.x);
-    const convolution = convolutionOf(shapes.x, shapes.kernel, window);
-    convolveInputGradient(kernels, convolution, { x: addressOf(dx), kernel: addressOf(kernel), y: addressOf(dy) });
+    const { plan } = plannedOf(shapes.x, shapes.kernel, window);
+    convolveInputGradient(kernels, plan, { x: addressOf(dx), kernel: addressOf(kernel), y: addressOf(dy) });
     return dx;
   };
   const kernelGradient = (dy: Tensor, x: Tensor, dKernel: Tensor, kernelShape: readonly number[], window: Window): Tensor => {
-    const convolution = convolutionOf(shapeOf(x), kernelShape, window);
-    convolveKernelGradient(kernels, convolution, { x: addressOf(x), kernel: addressOf(dKernel), y: addressOf(dy) });
+    const { plan } = plannedOf(shapeOf(x), kernelShape, window);
+    convolveKernelGradient(kernels, plan, { x: addressOf(x), kernel: addressOf(dKernel), y: addressOf(dy) });
     return dKernel;
   };
 
@@ -143,6 +156,11 @@ export function wasmPrimitives(backend: WasmBackend, kernels: TrainingKernels): 
 function rowsOf(x: Tensor): { rows: number; channels: number } {
   const channels = shapeOf(x)[x.rank - 1];
   return { rows: x.size / channels, channels };
+}
+
+interface PlannedConvolution {
+  readonly plan: ConvolutionPlan;
+  readonly yShape: readonly number[];
 }
 
 interface Shapes {
