@@ -64,12 +64,17 @@ const ofException = (c: Context, { status, message }: HTTPException): Failure =>
       })
     : new Failure('invalid-request', `The body cannot be read: ${message || status}.`, { hint: 'Send sound JSON.' });
 
+/** Node's word for a caller who went away while the body was coming; nobody reads the answer, and it is no defect. */
+const isGone = (error: Error): boolean => 'code' in error && error.code === 'ECONNRESET' && error.message === 'aborted';
+
 /** Expected failures become problems; anything else is a defect: a generic 500 for the caller, the details in the log. */
 export const onError =
   (log: Logger): ErrorHandler =>
   (error, c) => {
     if (error instanceof Failure && error.code !== 'internal') return send(c, error);
     if (error instanceof HTTPException) return send(c, ofException(c, error));
+    if (isGone(error))
+      return send(c, new Failure('cancelled', 'The connection ended before the whole body had come.', { hint: 'Send it again.' }));
     log.error({ err: error, requestId: c.get('requestId'), method: c.req.method, path: c.req.path }, 'request failed');
     const hint = 'Try again; if it happens again, tell the operator the request id.';
     return send(c, new Failure('internal', 'Something went wrong here that is not the fault of the request.', { hint }));

@@ -4,6 +4,7 @@ import type { RequestIdVariables } from 'hono/request-id';
 import { Failure } from '../core/failure.ts';
 import type { Job } from '../schema/jobs.ts';
 import { job } from '../schema/jobs.ts';
+import type { Outcome } from '../services/context.ts';
 import { invalidRequest } from './validation.ts';
 
 export interface Env {
@@ -46,6 +47,10 @@ export const acceptedResponse = {
 
 /** 202 with the job that will answer. */
 export const accepted = (c: Request, queued: Job) => c.json(queued, 202, { Location: `/jobs/${queued.id}` });
+
+/** 200 with what is known, or 202 with the job that finds it out. */
+export const answered = <T extends object>(c: Request, outcome: Outcome<T>) =>
+  'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
 
 export const isJson = (c: Request): boolean => /^application\/([\w.-]+\+)?json\b/i.test(c.req.header('content-type') ?? '');
 export const isForm = (c: Request): boolean => /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '');

@@ -1,5 +1,8 @@
+import { connect } from 'node:net';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { createRouter } from './router.ts';
+import { onError } from './errors.ts';
+import { createRouter, incoming } from './router.ts';
 import { startServer } from './server.ts';
 
 const app = createRouter();
@@ -30,4 +33,32 @@ test('lets requests end when it closes, and cuts off those that do not', async (
   await closed;
   await expect(endless.text()).rejects.toThrow();
   await expect(fetch(`${server.url}/slow`)).rejects.toThrow();
+});
+
+test('a caller who goes away in the midst of a body is no defect of the server', async () => {
+  const lines: string[] = [];
+  const statuses: number[] = [];
+  let gone = (): void => undefined;
+  const wentAway = new Promise<void>((resolve) => (gone = resolve));
+  const uploads = createRouter();
+  uploads.onError(onError(pino({}, { write: (line: string) => lines.push(line) })));
+  uploads.use(async (c, next) => {
+    await next();
+    statuses.push(c.res.status);
+    gone();
+  });
+  uploads.post('/upload', async (c) => {
+    let bytes = 0;
+    for await (const chunk of incoming(c)) bytes += chunk.length;
+    return c.text(String(bytes));
+  });
+  const server = await startServer({ app: uploads, host: '127.0.0.1', port: 0 });
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => {
+    socket.write('POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nbegun');
+    setTimeout(() => socket.destroy(), 50);
+  });
+  await wentAway;
+  expect(statuses).toEqual([409]);
+  expect(lines).toEqual([]);
+  await server.close();
 });

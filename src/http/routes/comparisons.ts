@@ -4,7 +4,7 @@ import { compareBody, comparison, comparisonPage } from '../../schema/comparison
 import { compare, getComparison, listComparisons } from '../../services/comparisons.ts';
 import type { Context } from '../../services/context.ts';
 import { problems } from '../errors.ts';
-import { accepted, acceptedResponse, body, createRouter, idempotency, json } from '../router.ts';
+import { acceptedResponse, answered, body, createRouter, idempotency, json } from '../router.ts';
 
 const tags = ['comparisons'];
 
@@ -46,9 +46,6 @@ const get = createRoute({
 
 export const comparisonRoutes = (context: Context) =>
   createRouter()
-    .openapi(post, (c) => {
-      const outcome = compare(context, c.req.valid('json'));
-      return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
-    })
+    .openapi(post, (c) => answered(c, compare(context, c.req.valid('json'))))
     .openapi(list, (c) => c.json(listComparisons(context, c.req.valid('query')), 200))
     .openapi(get, (c) => c.json(getComparison(context, c.req.valid('param').id), 200));

@@ -4,7 +4,7 @@ import { dataset, datasetPage, datasetUploadQuery, samples, samplesQuery } from 
 import type { Context } from '../../services/context.ts';
 import { deleteDataset, getDataset, listDatasets, listSamples, uploadDataset } from '../../services/datasets.ts';
 import { problems } from '../errors.ts';
-import { accepted, acceptedResponse, createRouter, idempotency, incoming, json, rawBody } from '../router.ts';
+import { acceptedResponse, answered, createRouter, idempotency, incoming, json, rawBody } from '../router.ts';
 
 const tags = ['datasets'];
 const params = z.object({ id: datasetId });
@@ -67,7 +67,7 @@ export const datasetRoutes = (context: Context) =>
     .openapi(post, async (c) => {
       const { exclude, ...query } = c.req.valid('query');
       const outcome = await uploadDataset(context, incoming(c), { ...query, exclude: classesOf(exclude) });
-      return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
+      return answered(c, outcome);
     })
     .openapi(list, (c) => c.json(listDatasets(context, c.req.valid('query')), 200))
     .openapi(get, (c) => c.json(getDataset(context, c.req.valid('param').id), 200))

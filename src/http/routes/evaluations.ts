@@ -10,7 +10,7 @@ import { awaitJob } from '../../services/jobs.ts';
 import type { SentImage } from '../../services/predictions.ts';
 import { getPrediction, predict } from '../../services/predictions.ts';
 import { problems } from '../errors.ts';
-import { accepted, acceptedResponse, body, createRouter, idempotency, incoming, isForm, json, rawBody } from '../router.ts';
+import { accepted, acceptedResponse, answered, body, createRouter, idempotency, incoming, isForm, json, rawBody } from '../router.ts';
 
 const tags = ['evaluations'];
 
@@ -69,10 +69,7 @@ const getPredictionRoute = createRoute({
 
 export const evaluationRoutes = (context: Context) =>
   createRouter()
-    .openapi(postEvaluate, (c) => {
-      const outcome = evaluate(context, c.req.valid('json'));
-      return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
-    })
+    .openapi(postEvaluate, (c) => answered(c, evaluate(context, c.req.valid('json'))))
     .openapi(get, (c) => c.json(getEvaluation(context, c.req.valid('param').id), 200))
     .openapi(postPredict, async (c) => {
       const { fileName, top } = c.req.valid('query');

@@ -6,7 +6,7 @@ import { getModelContent, listModelExports } from '../../services/exports.ts';
 import { deleteModel, getModel, importSource, listModels, uploadModel } from '../../services/models.ts';
 import { sendFile } from '../content.ts';
 import { problems } from '../errors.ts';
-import { accepted, acceptedResponse, createRouter, idempotency, incoming, isJson, json, rawBody } from '../router.ts';
+import { accepted, acceptedResponse, answered, createRouter, idempotency, incoming, isJson, json, rawBody } from '../router.ts';
 import { invalidRequest } from '../validation.ts';
 
 const tags = ['models'];
@@ -104,7 +104,7 @@ export const modelRoutes = (context: Context) => {
       const outcome = isJson(c)
         ? importSource(context, parseSource(await c.req.text()))
         : await uploadModel(context, incoming(c), c.req.valid('query'));
-      return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
+      return answered(c, outcome);
     })
     .openapi(list, (c) => c.json(listModels(context, c.req.valid('query')), 200))
     .openapi(get, (c) => c.json(getModel(context, c.req.valid('param').id), 200))

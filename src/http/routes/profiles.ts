@@ -17,7 +17,7 @@ import { compareWith, createProfile, getProfile } from '../../services/profiles.
 import { isKnown } from '../content.ts';
 import { problems } from '../errors.ts';
 import { preferredType } from '../negotiation.ts';
-import { accepted, acceptedResponse, body, createRouter, idempotency, json } from '../router.ts';
+import { acceptedResponse, answered, body, createRouter, idempotency, json } from '../router.ts';
 
 const tags = ['profiles'];
 const FLOATS = 'application/octet-stream';
@@ -87,10 +87,7 @@ const series = createRoute({
 
 export const profileRoutes = (context: Context) =>
   createRouter()
-    .openapi(post, (c) => {
-      const outcome = createProfile(context, c.req.valid('json'));
-      return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
-    })
+    .openapi(post, (c) => answered(c, createProfile(context, c.req.valid('json'))))
     .openapi(get, (c) => c.json(getProfile(context, c.req.valid('param').id), 200))
     .openapi(matrix, async (c) => {
       const { id, layer } = c.req.valid('param');

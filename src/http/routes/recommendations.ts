@@ -4,7 +4,7 @@ import { recommendation, recommendRequest } from '../../schema/recommendations.t
 import type { Context } from '../../services/context.ts';
 import { getRecommendation, recommend } from '../../services/recommendations.ts';
 import { problems } from '../errors.ts';
-import { accepted, acceptedResponse, body, createRouter, idempotency, json } from '../router.ts';
+import { acceptedResponse, answered, body, createRouter, idempotency, json } from '../router.ts';
 
 const tags = ['recommendations'];
 
@@ -35,8 +35,5 @@ const get = createRoute({
 
 export const recommendationRoutes = (context: Context) =>
   createRouter()
-    .openapi(post, async (c) => {
-      const outcome = await recommend(context, c.req.valid('json'));
-      return 'value' in outcome ? c.json(outcome.value, 200) : accepted(c, outcome.job);
-    })
+    .openapi(post, async (c) => answered(c, await recommend(context, c.req.valid('json'))))
     .openapi(get, (c) => c.json(getRecommendation(context, c.req.valid('param').id), 200));
