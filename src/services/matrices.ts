@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
-import { clusterOrder, pairsOf, unpackTriangle } from '../core/dice/index.ts';
+import { clusterOrder, placesOfTriangles, unpackTriangle } from '../core/dice/index.ts';
 import { Failure } from '../core/failure.ts';
 import type { SimilarityMatrix } from '../schema/profiles.ts';
 import type { Context } from './context.ts';
@@ -42,11 +42,12 @@ export function getLayerMatrix(
       field: 'id',
     });
   }
-  const before = result.layers.slice(0, place).reduce((sum, each) => sum + (each.dice ? pairsOf(each.kernels) : 0), 0);
+  // A layer without a matrix takes no room.
+  const { from, length } = placesOfTriangles(result.layers.map((each) => (each.dice ? each.kernels : 1)))[place];
   return {
-    tag: hashOf([matrices, before, order]),
+    tag: hashOf([matrices, from, order]),
     read: async () => {
-      const packed = await readFloats(await store.blobs.localPath(matrices), before, pairsOf(count));
+      const packed = await readFloats(await store.blobs.localPath(matrices), from, length);
       const kernels = order === 'cluster' ? clusterOrder(packed, count) : Int32Array.from({ length: count }, (_, i) => i);
       return { order: kernels, similarity: unpackTriangle(packed, kernels) };
     },

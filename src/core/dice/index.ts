@@ -22,4 +22,4 @@ export {
   type Similarities,
   type SimilarityOptions,
 } from './similarity.ts';
-export { packTriangle, pairsOf, unpackTriangle } from './triangle.ts';
+export { packTriangle, pairsOf, placesOfTriangles, unpackTriangle } from './triangle.ts';

@@ -6,7 +6,7 @@ import { formulaKernels } from './golden.fixture.ts';
 import { measuredError } from './measured-error.ts';
 import type { LayerProfile } from './profile.ts';
 import { compareKernels, similarityMatrix } from './similarity.ts';
-import { packTriangle, pairsOf, unpackTriangle } from './triangle.ts';
+import { packTriangle, pairsOf, placesOfTriangles, unpackTriangle } from './triangle.ts';
 
 const identity = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -20,6 +20,14 @@ describe('a packed triangle', () => {
     const shuffled = unpackTriangle(packed, order);
     order.forEach((i, row) => order.forEach((j, column) => expect(shuffled[row * 12 + column]).toBe(Math.fround(similarity[i * 12 + j]))));
     expect([...unpackTriangle(packTriangle(new Float64Array([1]), 1), [0])]).toEqual([1]);
+  });
+
+  it('lies behind those stored before it', () => {
+    expect(placesOfTriangles([4, 1, 3])).toEqual([
+      { from: 0, length: 6 },
+      { from: 6, length: 0 },
+      { from: 6, length: 3 },
+    ]);
   });
 });
 

@@ -3,6 +3,16 @@ export function pairsOf(count: number): number {
   return (count * (count - 1)) / 2;
 }
 
+/** Where the triangles of matrices lie that are stored one after the other: the first value of each, and how many it has. */
+export function placesOfTriangles(counts: readonly number[]): { readonly from: number; readonly length: number }[] {
+  let next = 0;
+  return counts.map((count) => {
+    const place = { from: next, length: pairsOf(count) };
+    next += place.length;
+    return place;
+  });
+}
+
 /**
  * The rows below the diagonal of a similarity matrix one after the other: what is worth keeping of it.
  *
