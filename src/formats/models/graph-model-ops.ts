@@ -2,6 +2,7 @@ import type { Padding, Pair } from '../../core/network/types.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import { transposed } from './onnx-layout.ts';
 import { convertOnnxNode, linear, withWeights } from './onnx-ops.ts';
+import { joinedMoments, ofMoments } from './onnx-moments.ts';
 import type { OnnxAttribute, OnnxNode } from './onnx-proto.ts';
 import { floatOf, intOf, intsOf } from './onnx-windows.ts';
 
@@ -106,18 +107,10 @@ function as(op: string, attributes: Readonly<Record<string, Omit<OnnxAttribute, 
   return (graph, operation) => convertOnnxNode(graph, { ...operation, op, attributes: given });
 }
 
-/** The same with an attribute under another name. */
-function renaming(op: string, names: Readonly<Record<string, string>>): Converter {
-  return (graph, operation) => {
-    const attributes = new Map(
-      Object.entries(names).flatMap(([theirs, ours]) => {
-        const found = operation.attributes.get(theirs);
-        return found ? [[ours, { ...found, name: ours }] as const] : [];
-      }),
-    );
-    convertOnnxNode(graph, { ...operation, op, attributes });
-  };
-}
+const reducing =
+  (op: string): Converter =>
+  (graph, operation) =>
+    as(op, { keepdims: { int: intOf(operation, 'keep_dims', 0) } })(graph, operation);
 
 /** Joins along the axis that the last input says. */
 const concatenated: Converter = (graph, operation) => {
@@ -135,16 +128,35 @@ const split: Converter = (graph, operation) => {
   convertOnnxNode(graph, { ...operation, op: 'Split', inputs, attributes: new Map([['axis', { name: 'axis', int: axis }]]) });
 };
 
-/** One number, or a run of them, out of a shape. */
+/** One number, or a run of them, out of a shape; a run of channels, or every other position, out of a map. */
 const sliced: Converter = (graph, operation) => {
   const [name, beginName, endName, stepName] = operation.inputs;
-  const [values, [begin] = [], [end] = [], [step] = []] = [name, beginName, endName, stepName].map((one) => graph.ints(one));
-  if (values === undefined || step !== 1) throw graph.unsupported(operation, 'cuts a piece out of a map');
-  const from = intOf(operation, 'begin_mask', 0) === 1 ? 0 : begin;
-  const isOne = intOf(operation, 'shrink_axis_mask', 0) === 1;
-  const to = isOne ? from + 1 || undefined : intOf(operation, 'end_mask', 0) === 1 ? undefined : end;
-  const numbers = values.slice(from, to);
-  graph.setConstant(operation.outputs[0], { name: operation.outputs[0], dims: isOne ? [] : [numbers.length], type: 7, numbers });
+  const [values, begins = [], ends = [], steps = []] = [name, beginName, endName, stepName].map((one) => graph.ints(one));
+  const isMasked = (mask: string, axis: number): boolean => ((intOf(operation, mask, 0) >> axis) & 1) === 1;
+  const starts = begins.map((at, axis) => (isMasked('begin_mask', axis) ? 0 : at));
+  const [isOne, hasOther] = [intOf(operation, 'shrink_axis_mask', 0), intOf(operation, 'new_axis_mask', 0)];
+  if (values !== undefined) {
+    if (steps.join() !== '1') throw graph.unsupported(operation, 'takes every other side of a shape');
+    const end = isOne === 1 ? starts[0] + 1 || undefined : isMasked('end_mask', 0) ? undefined : ends[0];
+    const numbers = values.slice(starts[0], end);
+    return graph.setConstant(operation.outputs[0], {
+      name: operation.outputs[0],
+      dims: isOne === 1 ? [] : [numbers.length],
+      type: 7,
+      numbers,
+    });
+  }
+  if (isOne !== 0 || hasOther !== 0 || beginName === undefined) throw graph.unsupported(operation, 'takes an axis out of a map');
+  const ellipsis = begins.findIndex((_, axis) => isMasked('ellipsis_mask', axis));
+  const places = begins.flatMap((_, at) => (at === ellipsis ? [] : [at]));
+  const ofPlaces = (of: (at: number) => number) => ({ ints: places.map(of) });
+  const attributes = {
+    starts: ofPlaces((at) => starts[at]),
+    ends: ofPlaces((at) => (isMasked('end_mask', at) ? Number.MAX_SAFE_INTEGER : ends[at])),
+    axes: ofPlaces((at) => (ellipsis >= 0 && at > ellipsis ? at - begins.length : at)),
+    steps: ofPlaces((at) => steps[at]),
+  };
+  as('Slice', attributes)(graph, { ...operation, inputs: [name] });
 };
 
 /** A limit on each value: the constant that the other input is. */
@@ -170,8 +182,14 @@ const converters: Readonly<Record<string, Converter>> = {
   FusedBatchNormV3: normalise,
   MaxPool: pooling('MaxPooling2D'),
   AvgPool: pooling('AveragePooling2D'),
-  Mean: renaming('ReduceMean', { keep_dims: 'keepdims' }),
-  Max: renaming('ReduceMax', { keep_dims: 'keepdims' }),
+  Mean: reducing('ReduceMean'),
+  Max: reducing('ReduceMax'),
+  Square: ofMoments,
+  Sqrt: ofMoments,
+  Rsqrt: ofMoments,
+  SquaredDifference(graph, operation) {
+    if (!joinedMoments(graph, operation)) throw graph.unsupported(operation, 'is read in a normalisation over the channels alone');
+  },
   Pad: padded,
   PadV2: padded,
   Relu: as('Relu'),
@@ -190,7 +208,7 @@ const converters: Readonly<Record<string, Converter>> = {
   Split: split,
   SplitV: split,
   Reshape: as('Reshape'),
-  Squeeze: renaming('Squeeze', { squeeze_dims: 'axes' }),
+  Squeeze: (graph, operation) => as('Squeeze', { axes: { ints: intsOf(operation, 'squeeze_dims', []) } })(graph, operation),
   Transpose(graph, operation) {
     const perm = graph.ints(operation.inputs[1]);
     convertOnnxNode(graph, {

@@ -58,6 +58,40 @@ export function graphModelOf(network: Network): { model: object; weights: Uint8A
     return add(`${id}/Reshape`, 'Reshape', [x, target]);
   };
 
+  /** Groups of channels transposed, or a run of them cut out. */
+  const gathered = (id: string, x: string, indices: readonly number[], shape: readonly number[]): string => {
+    const [first] = indices;
+    const cut = { begin_mask: { i: '7' }, end_mask: { i: '7' } };
+    const [begin, end, step] = [
+      [0, 0, 0, first],
+      [0, 0, 0, first + indices.length],
+      [1, 1, 1, 1],
+    ];
+    const places = { begin, end, step } as const;
+    if (indices.every((channel, i) => channel === first + i)) {
+      const constants = Object.entries(places).map(([name, values]) => whole(`${id}/${name}`, values));
+      return add(id, 'StridedSlice', [x, ...constants], cut);
+    }
+    // Channel 1 of the first group comes after one of each group.
+    const each = indices.length / indices.indexOf(1);
+    const groups = indices.length / each;
+    const split = add(`${id}/split`, 'Reshape', [x, whole(`${id}/groups`, [-1, ...shape.slice(0, 2), groups, each])]);
+    const turned = add(`${id}/turned`, 'Transpose', [split, whole(`${id}/perm`, [0, 1, 2, 4, 3])]);
+    return add(id, 'Reshape', [turned, whole(`${id}/whole`, [-1, ...shape])]);
+  };
+
+  /** tf.nn.moments and tf.nn.batch_normalization, of which Keras makes it. */
+  const layerNormalization = (id: string, x: string, epsilon: number, { gamma, beta }: LayerWeights): string => {
+    const axes = whole(`${id}/axes`, [-1]);
+    const mean = add(`${id}/mean`, 'Mean', [x, axes], { keep_dims: { b: true } });
+    const squares = add(`${id}/squares`, 'SquaredDifference', [x, mean]);
+    const variance = add(`${id}/variance`, 'Mean', [squares, axes], { keep_dims: { b: true } });
+    const inverse = add(`${id}/Rsqrt`, 'Rsqrt', [add(`${id}/add`, 'AddV2', [variance, scalar(`${id}/epsilon`, epsilon)])]);
+    const factor = add(`${id}/mul`, 'Mul', [inverse, constant(`${id}/gamma`, gamma)]);
+    const shift = add(`${id}/sub`, 'Sub', [constant(`${id}/beta`, beta), add(`${id}/mul_2`, 'Mul', [mean, factor])]);
+    return add(id, 'AddV2', [add(`${id}/mul_1`, 'Mul', [x, factor]), shift]);
+  };
+
   const hardSigmoid = (id: string, x: string): string => {
     const shifted = add(`${id}/add`, 'AddV2', [x, scalar(`${id}/three`, 3)]);
     return add(`${id}/mul`, 'Mul', [add(`${id}/Relu6`, 'Relu6', [shifted]), scalar(`${id}/sixth`, 1 / 6)]);
@@ -79,6 +113,9 @@ export function graphModelOf(network: Network): { model: object; weights: Uint8A
       const constants = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => constant(`${id}/${name}`, weights[name]));
       return add(id, 'FusedBatchNormV3', [x, ...constants], { epsilon: { f: epsilon }, is_training: { b: false } });
     },
+    LayerNormalization: ({ epsilon }, id, [x], weights) => layerNormalization(id, x, epsilon, weights),
+    LayerScale: (_config, id, [x], { gamma }) => add(id, 'Mul', [x, constant(`${id}/gamma`, gamma)]),
+    ChannelGather: ({ indices }, id, [x]) => gathered(id, x, indices, shapes.get(id) ?? []),
     ReLU: ({ maxValue }, id, [x]) =>
       maxValue === 6
         ? add(id, 'Relu6', [x])

@@ -28,6 +28,10 @@ function expectSame(back: Network, network: Network): void {
   expect(Math.max(...expected.map((value, i) => Math.abs(value - found[i]))) / scale).toBeLessThan(1e-5);
 }
 
+/** Channel o of g groups transposed. */
+const shuffle = (channels: number, groups: number): number[] =>
+  Array.from({ length: channels }, (_, o) => (o % groups) * (channels / groups) + Math.floor(o / groups));
+
 const everyKind = make.withRandomWeights(
   [
     make.input([9, 8, 3]),
@@ -55,7 +59,12 @@ const everyKind = make.withRandomWeights(
     make.maxPool('m', 'padded'),
     { id: 'a', kind: 'AveragePooling2D', inputs: ['m'], config: { poolSize: [3, 3], strides: [1, 1], padding: 'same' } },
     make.add('sum', 'm', 'a', 'm'),
-    make.concat('cat', 'sum', 'a'),
+    make.concat('both maps', 'sum', 'a'),
+    { id: 'ln', kind: 'LayerNormalization', inputs: ['both maps'], config: { epsilon: 1e-6 } },
+    { id: 'scaled', kind: 'LayerScale', inputs: ['ln'], config: {} },
+    make.add('residual', 'scaled', 'both maps'),
+    { id: 'shuffled', kind: 'ChannelGather', inputs: ['residual'], config: { indices: shuffle(32, 4) } },
+    { id: 'cat', kind: 'ChannelGather', inputs: ['shuffled'], config: { indices: shuffle(32, 1).slice(3, 29) } },
     { id: 'g', kind: 'GlobalMaxPooling2D', inputs: ['cat'], config: {} },
     { id: 'drop', kind: 'Dropout', inputs: ['cat'], config: { rate: 0.5 } },
     make.flatten('f', 'drop'),
@@ -74,7 +83,7 @@ describe('a tfjs GraphModel', () => {
     expect(back.nodes.map(({ id }) => id)).toEqual(expect.arrayContaining(['c', 'n', 'd', 'gate', 'd1']));
   });
 
-  it.each(['mobilenetv2-small', 'squeezenet-small', 'vgg-small', 'custom-cnn', 'mobilenet_v3_small'])(
+  it.each(['mobilenetv2-small', 'squeezenet-small', 'vgg-small', 'custom-cnn', 'mobilenet_v3_small', 'shufflenet_v2_x0_5'])(
     'of %s has the same outputs, parameters and MACs',
     async (name) => {
       const network = networks[name];

@@ -5,13 +5,14 @@ import { inputShapesOf, layerOf, sizeOf } from '../../core/network/index.ts';
 import { limits } from '../../limits.ts';
 import { composed, isPreparation, type Affine } from './entrance.ts';
 import { createScratch, floatsOf, type OtherFiles } from './onnx-constants.ts';
+import { normalisationOf, NOT_ONE, type Moments } from './onnx-moments.ts';
 import type { OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.ts';
 
 /** What a name in the ONNX graph stands for: the output of a node here, seen in some order of axes. */
 export interface Value {
   readonly id: string;
   /** Maps are (N, C, H, W) or (N, H, W, C) in ONNX; a group shuffle passes through five axes. */
-  readonly layout: 'channels-first' | 'channels-last' | 'vector' | 'grouped' | 'shuffled';
+  readonly layout: 'channels-first' | 'channels-last' | 'vector' | 'grouped' | 'shuffled' | 'grouped-last' | 'shuffled-last';
   /** The map whose channels-first values a vector holds one after the other. */
   readonly flattened?: Shape;
   readonly groups?: number;
@@ -19,6 +20,8 @@ export interface Value {
   readonly prepared?: number;
   /** A function of each value that no node computes yet; together with what follows it may be a known activation. */
   readonly curve?: (x: number) => number;
+  /** What was made of the node's mean over the channels; together with what follows it may be a LayerNormalization. */
+  readonly moments?: Moments;
 }
 
 /** The network that grows while the operations of an ONNX graph are read. */
@@ -104,6 +107,16 @@ export function createOnnxGraph(model: OnnxModel, others: OtherFiles, fileName: 
       if (value === undefined) throw unsupported(operation, `reads "${name}", which no operation before it makes`);
       if (nodes.get(value.id)?.kind === 'Input' && (value.prepared ?? 0) !== steps) {
         throw unsupported(operation, 'reads the input both before and after it is scaled');
+      }
+      if (value.moments !== undefined) {
+        const made = normalisationOf(value.moments, shapes.get(value.id)?.at(-1) ?? 0);
+        if (made === undefined) throw unsupported(operation, NOT_ONE);
+        const id = graph.add('LayerNormalization', unique(plain(name)), { epsilon: made.epsilon }, [value.id]);
+        graph.weight(id, 'gamma', made.gamma);
+        graph.weight(id, 'beta', made.beta);
+        const normalised: Value = { ...value, id, moments: undefined };
+        values.set(name, normalised);
+        return normalised;
       }
       if (value.curve === undefined) return value;
       const known = recognised(value.curve) ?? pastReLU(value.curve);

@@ -4,6 +4,7 @@ import { sizeOf } from '../../core/network/index.ts';
 import { foldConstant } from './onnx-folding.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import { transposed } from './onnx-layout.ts';
+import { channelMean, joinedMoments, ofMoments } from './onnx-moments.ts';
 import type { OnnxNode } from './onnx-proto.ts';
 import { averagePooling, convolution, floatOf, intOf, maxPooling } from './onnx-windows.ts';
 import { flatten, globalPooling, pad, reduced, reshape, slice, gather, split, squeeze, transpose } from './onnx-shapes.ts';
@@ -64,6 +65,7 @@ const curves: Readonly<Record<string, (graph: OnnxGraph, operation: OnnxNode) =>
 function binary(op: keyof typeof arithmetic) {
   const of = arithmetic[op];
   return (graph: OnnxGraph, operation: OnnxNode): void => {
+    if (joinedMoments(graph, operation)) return;
     const [left, right] = operation.inputs;
     const [a, b] = [graph.loose(left), graph.loose(right)];
     const output = operation.outputs[0];
@@ -226,10 +228,13 @@ const converters: Readonly<Record<string, Converter>> = {
   AveragePool: averagePooling,
   GlobalAveragePool: globalPooling('AveragePooling2D'),
   GlobalMaxPool: globalPooling('MaxPooling2D'),
-  ReduceMean: reduced('AveragePooling2D'),
+  ReduceMean: reduced('AveragePooling2D', channelMean),
   ReduceMax: reduced('MaxPooling2D'),
   BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
+  Sqrt: ofMoments,
+  Reciprocal: ofMoments,
+  Pow: ofMoments,
   Sum: (graph, operation) => joined(graph, operation, 'Add'),
   Concat: concat,
   Gemm: gemm,

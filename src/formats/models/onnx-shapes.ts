@@ -11,6 +11,8 @@ function sidesOf(graph: OnnxGraph, { id, layout, groups = 1 }: Value): Shape {
   if (shape.length === 1) return layout === 'channels-first' ? [...shape, 1, 1] : layout === 'channels-last' ? [1, 1, ...shape] : shape;
   if (layout === 'channels-last') return shape;
   const [height, width, channels] = shape;
+  if (layout === 'grouped-last') return [height, width, groups, channels / groups];
+  if (layout === 'shuffled-last') return [height, width, channels / groups, groups];
   if (layout === 'grouped') return [groups, channels / groups, height, width];
   if (layout === 'shuffled') return [channels / groups, groups, height, width];
   return [channels, height, width];
@@ -74,25 +76,28 @@ export function reshape(graph: OnnxGraph, operation: OnnxNode): void {
     if (wanted.join() === [map[0], 1, 1].join()) return set({ ...value, layout: 'channels-first' });
     if (wanted.join() === [1, 1, map[0]].join()) return set({ ...value, layout: 'channels-last' });
   }
-  const [groups, each, height, width] = wanted;
   const isMap = map.length === 3;
-  if (
-    isMap &&
-    value.layout === 'channels-first' &&
-    wanted.length === 4 &&
-    groups * each === map[2] &&
-    height === map[0] &&
-    width === map[1]
-  ) {
-    return set({ id: value.id, layout: 'grouped', groups });
+  for (const { whole, grouped, shuffled } of shuffles) {
+    const groups = wanted[whole === 'channels-first' ? 0 : 2];
+    const asGroups = sidesOf(graph, { ...value, layout: grouped, groups });
+    if (isMap && value.layout === whole && Number.isInteger(map[2] / groups) && wanted.join() === asGroups.join()) {
+      return set({ id: value.id, layout: grouped, groups });
+    }
+    if (!isMap || wanted.join() !== sidesOf(graph, { id: value.id, layout: whole }).join()) continue;
+    if (value.layout === grouped) return set({ id: value.id, layout: whole });
+    if (value.layout !== shuffled) continue;
+    const from = value.groups ?? 1;
+    const indices = Array.from({ length: map[2] }, (_, o) => (o % from) * (map[2] / from) + Math.floor(o / from));
+    return set({ id: graph.add('ChannelGather', graph.idOf(operation), { indices }, [value.id]), layout: whole });
   }
-  const whole = isMap && wanted.join() === [map[2], map[0], map[1]].join();
-  if (whole && value.layout === 'grouped') return set({ id: value.id, layout: 'channels-first' });
-  if (!whole || value.layout !== 'shuffled') throw refused;
-  const from = value.groups ?? 1;
-  const indices = Array.from({ length: map[2] }, (_, o) => (o % from) * (map[2] / from) + Math.floor(o / from));
-  set({ id: graph.add('ChannelGather', graph.idOf(operation), { indices }, [value.id]), layout: 'channels-first' });
+  throw refused;
 }
+
+/** The channels taken as groups, and the two axes that this makes in the other order (ShuffleNet), in either order of a map's axes. */
+const shuffles = [
+  { whole: 'channels-first', grouped: 'grouped', shuffled: 'shuffled' },
+  { whole: 'channels-last', grouped: 'grouped-last', shuffled: 'shuffled-last' },
+] as const;
 
 export function squeeze(graph: OnnxGraph, operation: OnnxNode): void {
   const value = graph.solid(operation, operation.inputs[0]);
@@ -109,6 +114,7 @@ const turns: readonly (readonly [from: Value['layout'], perm: string, to: Value[
   ['channels-first', '0,2,3,1', 'channels-last'],
   ['channels-last', '0,3,1,2', 'channels-first'],
   ['grouped', '0,2,1,3,4', 'shuffled'],
+  ['grouped-last', '0,1,2,4,3', 'shuffled-last'],
 ];
 
 export function transpose(graph: OnnxGraph, operation: OnnxNode): void {
@@ -132,11 +138,15 @@ function pooledWhole(graph: OnnxGraph, operation: OnnxNode, kind: 'AveragePoolin
   return graph.add(kind, graph.idOf(operation), { poolSize: [height, width], strides: [height, width], padding: 'valid' }, [id]);
 }
 
-/** Height and width made one by their average or largest value. */
-export function reduced(kind: 'AveragePooling2D' | 'MaxPooling2D') {
+/** Height and width made one by their average or largest value; what is made of the channels of each position, `ofChannels` knows. */
+export function reduced(kind: 'AveragePooling2D' | 'MaxPooling2D', ofChannels?: (graph: OnnxGraph, operation: OnnxNode) => void) {
   return (graph: OnnxGraph, operation: OnnxNode): void => {
+    const given = graph.ints(operation.inputs[1]) ?? intsOf(operation, 'axes', []);
+    const loose = graph.loose(operation.inputs[0]);
+    const isOfChannels = loose !== undefined && given.length === 1 && isChannelAxis(loose, given[0]);
+    if (ofChannels && isOfChannels && intOf(operation, 'keepdims', 1) === 1) return ofChannels(graph, operation);
     const value = graph.solid(operation, operation.inputs[0]);
-    const axes = (graph.ints(operation.inputs[1]) ?? intsOf(operation, 'axes', [])).map((axis) => (axis < 0 ? axis + 4 : axis)).toSorted();
+    const axes = given.map((axis) => (axis < 0 ? axis + 4 : axis)).toSorted();
     const due = value.layout === 'channels-first' ? '2,3' : value.layout === 'channels-last' ? '1,2' : '';
     if (axes.join() !== due || due === '') throw graph.unsupported(operation, 'takes one value of other axes than height and width');
     const pooled = { ...value, id: pooledWhole(graph, operation, kind, value) };
@@ -188,7 +198,13 @@ export function slice(graph: OnnxGraph, operation: OnnxNode): void {
   const sides = [graph.batch, ...sidesOf(graph, value)];
   const [starts, ends] = ['starts', 'ends'].map((what, i) => graph.ints(given[i]) ?? intsOf(operation, what, []));
   const axes = graph.ints(given[2] || undefined) ?? intsOf(operation, 'axes', range(0, starts.length));
-  const steps = graph.ints(given[3] || undefined) ?? starts.map(() => 1);
+  const steps =
+    graph.ints(given[3] || undefined) ??
+    intsOf(
+      operation,
+      'steps',
+      starts.map(() => 1),
+    );
   const strides: [number, number] = [1, 1];
   let made = value;
   for (const [i, given] of axes.entries()) {
