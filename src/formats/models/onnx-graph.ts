@@ -11,8 +11,8 @@ import type { OnnxModel, OnnxNode, OnnxTensor } from './onnx-proto.ts';
 /** What a name in the ONNX graph stands for: the output of a node here, seen in some order of axes. */
 export interface Value {
   readonly id: string;
-  /** Maps are (N, C, H, W) or (N, H, W, C) in ONNX; a group shuffle passes through five axes. */
-  readonly layout: 'channels-first' | 'channels-last' | 'vector' | 'grouped' | 'shuffled' | 'grouped-last' | 'shuffled-last';
+  /** Maps are (N, C, H, W) or (N, H, W, C) in ONNX; a group shuffle passes through five axes, a view by strides through one. */
+  readonly layout: 'channels-first' | 'channels-last' | 'vector' | 'unbatched' | 'grouped' | 'shuffled' | 'grouped-last' | 'shuffled-last';
   /** The map whose channels-first values a vector holds one after the other. */
   readonly flattened?: Shape;
   readonly groups?: number;

@@ -68,6 +68,11 @@ export function reshape(graph: OnnxGraph, operation: OnnxNode): void {
     operation,
     `turns [${sides.join(', ')}] into [${wanted.join(', ')}], which is no flattening or grouping`,
   );
+  // What PyTorch's exporter writes for a view by strides: the channels of a single position, without the batch.
+  const [channels] = map.slice(-1);
+  if (wanted.length === 0 && graph.batch === 1 && sizeOf(map) === channels && batch === channels && !value.flattened) {
+    return set({ id: value.id, layout: 'unbatched' });
+  }
   if (batch !== graph.batch) throw refused;
   if (wanted.join() === sides.join()) return set(value);
   if (wanted.length === 1) return set(flattenedValue(graph, operation, value));
@@ -228,8 +233,18 @@ export function slice(graph: OnnxGraph, operation: OnnxNode): void {
 export function gather(graph: OnnxGraph, operation: OnnxNode): void {
   const value = graph.solid(operation, operation.inputs[0]);
   const indices = graph.ints(operation.inputs[1]);
-  const dims = graph.constant(operation.inputs[1])?.dims.length;
-  if (!indices || dims !== 1 || value.flattened || !isChannelAxis(value, intOf(operation, 'axis', 0))) {
+  const channels = graph.shapeOf(value.id).at(-1) ?? 0;
+  const sides = graph.constant(operation.inputs[1])?.dims ?? [];
+  if (value.layout === 'unbatched' && sides.join() === [1, channels, 1, 1].join() && indices?.every((index, c) => index === c)) {
+    return graph.set(operation.outputs[0], { id: value.id, layout: 'channels-first' });
+  }
+  if (
+    !indices ||
+    sides.length !== 1 ||
+    value.flattened ||
+    value.layout === 'unbatched' ||
+    !isChannelAxis(value, intOf(operation, 'axis', 0))
+  ) {
     throw graph.unsupported(operation, 'takes something else than channels');
   }
   graph.set(operation.outputs[0], gathered(graph, operation, value, indices));

@@ -116,6 +116,28 @@ describe('what exporters write', () => {
     }
   });
 
+  it('views the average of a map by strides, as the exporter of PyTorch 2.13 does', () => {
+    const nodes = [
+      node('ReduceMean', ['x'], 'm', { axes: [2, 3] }),
+      node('Reshape', ['m', 'all'], 'r'),
+      node('Gather', ['r', 'places'], 'g', { axis: 0 }),
+      node('Flatten', ['g'], 'f'),
+      node('MatMul', ['f', 'fc.weight'], 'y'),
+    ];
+    const modelOf = (...places: number[]): Uint8Array => {
+      const constants = [
+        floats('fc.weight', [3, 2], 1, 2, 3, 4, 5, 6),
+        ints('all', -1),
+        { ...ints('places', ...places), dims: [1, 3, 1, 1] },
+      ];
+      return model(nodes, constants, { shape: [1, 3, 2, 2] });
+    };
+    const means = [0, 1, 2].map((c) => [0, 1, 2, 3].reduce((sum, p) => sum + pixels[p * 3 + c], 0) / 4);
+    const expected = [0, 1].map((o) => means.reduce((sum, mean, c) => sum + mean * (2 * c + o + 1), 0));
+    expectClose(expectedOf(readOnnx(modelOf(0, 1, 2), 'it'), pixels), Float32Array.from(expected));
+    expect(() => readOnnx(modelOf(2, 1, 0), 'it')).toThrow('"/g" (Gather)');
+  });
+
   it('transposes at the entrance, adds biases, and composes activations of parts', () => {
     const nodes = [
       node('Transpose', ['x'], 't', { perm: [0, 3, 1, 2] }),
