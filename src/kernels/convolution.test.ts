@@ -115,8 +115,8 @@ it('agrees with the definition where products are saved by Winograd', () => {
           images: 2,
           height,
           width,
-          inputs: 12 + random.integer(9),
-          outputs: 12 + random.integer(9),
+          inputs: 4 + random.integer(17),
+          outputs: 4 + random.integer(17),
           groups: 1,
           kernel: [3, 3],
           strides: [1, 1],
@@ -128,6 +128,29 @@ it('agrees with the definition where products are saved by Winograd', () => {
       );
     }
   }
+});
+
+it('saves products where that pays', () => {
+  const wide: Convolution = {
+    images: 1,
+    height: 8,
+    width: 8,
+    inputs: 4,
+    outputs: 4,
+    groups: 1,
+    kernel: [3, 3],
+    strides: [1, 1],
+    dilations: [1, 1],
+    before: [1, 1],
+    positions: [8, 8],
+  };
+  const chosen = (differing: Partial<Convolution>): string => planConvolution({ ...wide, ...differing }).forward.kernel;
+  expect(chosen({})).toBe('winograd');
+  expect(planConvolution(wide).kernelGradient.kernel).toBe('winogradKernelGradient');
+  expect(chosen({ inputs: 3 })).toBe('correlate');
+  expect(chosen({ strides: [2, 2], positions: [4, 4] })).toBe('correlate');
+  expect(chosen({ height: 2, width: 2, positions: [2, 2] })).toBe('correlate');
+  expect(chosen({ groups: 4 })).toBe('depthwise');
 });
 
 it('agrees with the definition for depthwise kernels of 1 to 7', () => {

@@ -4,8 +4,8 @@ import type { PreparedJob, WindowJob } from './jobs.ts';
 export const FLOAT = 4;
 const BLOCK = 8;
 const TILE = 4;
-/** Groups of one channel from which the kernels of depthwise convolutions can fill a vector. */
-const DEPTHWISE_LEAST = 4;
+/** Channels from which the kernels of depthwise convolutions and of Winograd's can fill a vector. */
+const CHANNELS_LEAST = 4;
 /** What a chunk of windows reads stays in the second-level cache; for a kernel's gradient, with dy, in the first. */
 const FORWARD_CHUNK_BYTES = 131_072;
 const GRADIENT_CHUNK_BYTES = 32_768;
@@ -14,9 +14,7 @@ const WINOGRAD_PRODUCTS = 36;
 /** Of a column of pixels that is transformed, four channels at a time: six vectors. */
 const WINOGRAD_COLUMN_BYTES = 96;
 const PLANE_GAP = 64;
-/** Channels each way from which fewer products make up for the transforms. */
-const WINOGRAD_LEAST = 12;
-/** Windows in each tile, on average, from which they do. */
+/** Windows in each tile, on average, from which fewer products make up for the transforms. */
 const WINOGRAD_WINDOWS_LEAST = 5;
 
 const ceilTo = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
@@ -38,7 +36,7 @@ export function prepare(kernel: 'correlate' | 'kernelGradient', planned: Planned
   const chunk = isGradient ? GRADIENT_CHUNK_BYTES / (read + groups * outputs * FLOAT) : FORWARD_CHUNK_BYTES / read;
   const depthwise = isGradient ? 'depthwiseKernelGradient' : 'depthwise';
   return {
-    kernel: inputs === 1 && outputs === 1 && groups >= DEPTHWISE_LEAST ? depthwise : kernel,
+    kernel: inputs === 1 && outputs === 1 && groups >= CHANNELS_LEAST ? depthwise : kernel,
     words: wordsOf({ ...planned, chunk: Math.max(16 * TILE, ceilTo(chunk, TILE)), padded: 0, places, packed, widened, lines: 0 }),
     scratchBytes: widened + (isGradient ? windows * groups * ceilTo(outputs, BLOCK) * FLOAT : 0),
   };
@@ -48,7 +46,7 @@ export function prepare(kernel: 'correlate' | 'kernelGradient', planned: Planned
 function winogradPays({ groups, inputs, outputs, rows, columns, ...job }: Planned): boolean {
   const { rowStride, columnStride, tapRows, tapColumns, tapRowStride, tapColumnStride } = job;
   const plain = [groups, rowStride, columnStride, tapRowStride, tapColumnStride].every((count) => count === 1);
-  if (!plain || tapRows !== 3 || tapColumns !== 3 || Math.min(inputs, outputs) < WINOGRAD_LEAST) return false;
+  if (!plain || tapRows !== 3 || tapColumns !== 3 || Math.min(inputs, outputs) < CHANNELS_LEAST) return false;
   return WINOGRAD_WINDOWS_LEAST * tilesAlong(rows) * tilesAlong(columns) <= rows * columns;
 }
 
