@@ -142,6 +142,8 @@ function verificationLines({ verification, ranking }: Recommendation): string[] 
       ...others.map(({ accuracy, curve, of }) => ['', '', curve, `${end}${of}: ${accuracy}`]),
     ];
   });
+  // The warnings say why nothing was verified.
+  if (rows.length === 0) return [];
   const again = verification.seeds.length > 1 ? `, those that went to the end with ${verification.seeds.length} seeds` : '';
   const took = `fine-tuned: ${verification.epochs} epochs in ${duration(verification.seconds)}${again}`;
   return ['', table(['verified', 'validation %', 'epoch by epoch', ''], rows), pc.dim(`  ${took}`)];

@@ -59,9 +59,15 @@ export async function resolveModel(session: Session, spec: string, options?: Mod
 }
 
 /** A dataset by id, name or path; the last is registered on the way. */
-export async function resolveDataset(session: Session, spec: string): Promise<Dataset> {
+export async function resolveDataset(session: Session, spec: string, options: Pick<DatasetOptions, 'exclude'> = {}): Promise<Dataset> {
+  if (!spec.startsWith('dst_') && existsSync(spec)) return addDataset(session, [spec], options);
+  if (options.exclude !== undefined) {
+    throw new Failure('invalid-request', `${spec} is registered already, with all the classes that it has.`, {
+      hint: 'Give --exclude with the archive or folder itself.',
+      field: 'exclude',
+    });
+  }
   if (spec.startsWith('dst_')) return session.client.get(`/datasets/${spec}`, dataset);
-  if (existsSync(spec)) return addDataset(session, [spec]);
   const { items } = await session.client.get('/datasets?limit=200', datasetPage);
   const named = items.find(({ name }) => name === spec);
   if (named) return named;

@@ -8,6 +8,7 @@ import type { Session } from '../session.ts';
 import { datasetLine } from '../views.ts';
 
 interface RecommendOptions {
+  readonly exclude?: string;
   readonly candidates: string[];
   readonly licence?: string[];
   readonly family?: string[];
@@ -33,6 +34,7 @@ export function addRecommendCommand(program: Command): void {
   program
     .command('recommend')
     .argument('<dataset>', 'id, name, archive or image folder')
+    .option('--exclude <classes>', 'classes of the archive or folder to leave out, separated by commas')
     .option('--candidates <models...>', 'models to choose from: ids, names, files, zoo:NAME, zoo:* or hf:ORG/NAME', ['zoo:*'])
     .option('--licence <ids...>', 'only candidates under one of these licences, e.g. Apache-2.0')
     .option('--family <names...>', 'only candidates of these families, e.g. resnet mobilenet')
@@ -61,7 +63,7 @@ Examples:
     )
     .action(
       run(async (session, spec: string, options: RecommendOptions) => {
-        const dataset = await resolveDataset(session, spec);
+        const dataset = await resolveDataset(session, spec, { exclude: options.exclude });
         const done = await recommendationOf(session, await requestOf(session, dataset.id, options));
         const text = [datasetLine(dataset), '', recommendationView(done), '', `Next:  ${nextCommand(done, dataset.name)}`];
         printed(session, done, text.join('\n'));

@@ -15,6 +15,8 @@ const minus = (figure: string): string => (Number(figure) === 0 ? figure.replace
 const hundredths = (share: number): string => minus((100 * share).toFixed(1));
 const interval = ({ low, high }: Estimate): string => `[${hundredths(low)}, ${hundredths(high)}]`;
 const points = (difference: Estimate): string => `${hundredths(difference.value)} points ${interval(difference)}`;
+/** Whether a difference of shares is printed as 0.0 points. */
+const isNothing = ({ value }: Estimate): boolean => Math.abs(value) < 0.0005;
 const negated = ({ value, low, high }: Estimate): Estimate => ({ value: -value, low: -high, high: -low });
 const figures = ({ value, low, high }: Estimate): string => {
   const [middle, least, most] = [value, low, high].map((figure) => minus(figure.toPrecision(3)));
@@ -66,7 +68,8 @@ export function describeCandidate(standing: Standing, { images, chosen, constrai
   if (pruning !== null) reasons.push(pruning);
   const diversity = candidate.id === chosen.candidate.id ? null : describeDiversity(standing, chosen);
   if (diversity !== null) reasons.push(`${sentence(diversity)}.`);
-  const duplicates = describeDuplicates(standing);
+  // The choice itself tells of the chosen one's.
+  const duplicates = candidate.id === chosen.candidate.id ? null : describeDuplicates(standing);
   if (duplicates !== null) reasons.push(`${duplicates}.`);
   return reasons;
 }
@@ -88,7 +91,7 @@ function describeEvidence(scores: Readonly<Record<ScoreId, Score>>, images: numb
 
 function describeDistance(own: Replicated, chosen: Replicated, name: string): string {
   const difference = differenceOf(own, chosen);
-  if (difference.value === 0) return `It is level with ${name}; the difference lies within ${interval(difference)} points.`;
+  if (isNothing(difference)) return `It is level with ${name}; the difference lies within ${interval(difference)} points.`;
   const verdict = difference.high < 0 || difference.low > 0 ? 'more than chance explains' : 'no more than chance may explain, so they tie';
   return difference.value < 0
     ? `It is behind ${name} by ${points(negated(difference))}: ${verdict}.`
@@ -134,7 +137,8 @@ export function describeChoice(eligible: readonly Standing[], { tiedWith, rankBy
   const amount = rankBy === 'default' ? points(difference) : figures(difference);
   if (difference.low > 0) return `Start from ${name}. It leads ${other}${of} by ${amount}, more than chance explains.${because}`;
   const others = tiedWith > 1 ? ` ${tiedWith} candidates tie with it.` : '';
-  if (difference.value === 0) return `Start from ${name}, or as well from ${other}: nothing tells them apart${of}.${others}${because}`;
+  if (difference.value === 0 || (rankBy === 'default' && isNothing(difference)))
+    return `Start from ${name}, or as well from ${other}: nothing tells them apart${of}.${others}${because}`;
   return `Start from ${name}. It leads ${other}${of} by ${amount}: the interval holds 0, so the two tie and the lead may be chance.${others}${because}`;
 }
 

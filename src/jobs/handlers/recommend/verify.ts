@@ -59,7 +59,9 @@ export async function verifyCandidates(entrants: readonly Entrant[], verifying: 
   const begun = performance.now();
   const spent = (): number => (earlier?.seconds ?? 0) + (performance.now() - begun) / 1000;
   const epochsMax = async (): Promise<number> =>
-    'epochs' in budget ? budget.epochs : Math.floor((budget.seconds - spent()) / (await slowestEpochSeconds(entrants, verifying)));
+    'epochs' in budget
+      ? budget.epochs
+      : Math.floor((budget.seconds - spent()) / (await slowestEpochSeconds(entrants, verifying, () => spent() >= secondsMax)));
   const halving = earlier?.halving ?? halvingOf(entrants.length, Math.max(entrants.length, await epochsMax()));
 
   const total = epochsOf(halving);
@@ -138,11 +140,16 @@ async function trainTo(
 }
 
 /** Seconds of an epoch of the candidate that trains slowest, from how fast each trains a few images. */
-async function slowestEpochSeconds(entrants: readonly Entrant[], { engine, input, progress, signal }: Verifying): Promise<number> {
+async function slowestEpochSeconds(
+  entrants: readonly Entrant[],
+  { engine, input, progress, signal }: Verifying,
+  isOver: () => boolean,
+): Promise<number> {
   const { seed } = input.request;
   const recipe = recipeWith(input, SPEED_EPOCHS, seed);
   let slowest = 0;
   for (const [at, { name, network, images }] of entrants.entries()) {
+    if (slowest > 0 && isOver()) break;
     progress({ phase: `verify: speed of ${name}`, done: at, total: entrants.length });
     const { train, validation } = await images();
     const few = firstImages(train, SPEED_IMAGES);
