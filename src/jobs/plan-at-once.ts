@@ -5,6 +5,7 @@ import type { Network } from '../core/network/index.ts';
 import { openNetwork } from '../formats/network.ts';
 import { limits } from '../limits.ts';
 import type { PrunePlanView } from '../schema/prunings.ts';
+import { arithmeticWith } from './handlers/dice.ts';
 import { planAlone } from './handlers/plan-alone.ts';
 import { isMeasured } from './handlers/search.ts';
 import { storedMagnitudes } from './magnitudes.ts';
@@ -51,6 +52,7 @@ export async function planAtOnce(
   return planAlone(network, input, {
     engine: unused,
     images: unused,
+    arithmetic: async () => arithmeticWith(),
     similarities: known && criterion?.compares && isLarge ? await readSimilarities(blobs, known) : undefined,
     magnitudes: criterion?.ofMagnitudes ? await storedMagnitudes(cache, model.blob, network) : undefined,
     progress: () => {},

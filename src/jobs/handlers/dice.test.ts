@@ -1,7 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { activationProfile, similarityMatrix, unpackTriangle } from '../../core/dice/index.ts';
+import * as make from '../../core/network/testing.ts';
+import { planPruning } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
-import { kernelThreads, profileActivations } from './dice.ts';
+import { openEngine } from '../../engine/index.ts';
+import { arithmeticWith, kernelThreads, profileActivations } from './dice.ts';
 
 describe('a profile on the kernels', () => {
   const random = createRandom(1);
@@ -60,5 +63,30 @@ describe('a profile on the kernels', () => {
       expect(kernelThreads()).toBe(threads);
     }
     vi.unstubAllEnvs();
+  });
+});
+
+describe('a plan on the kernels and the engine', () => {
+  const network = make.withRandomWeights([
+    make.input([8, 8, 3]),
+    make.conv('c1', 'input', 40),
+    make.conv('c2', 'c1', 64, { groups: 2 }),
+    make.conv('c3', 'c2', 40),
+    make.add('sum', 'c1', 'c3'),
+    make.globalAverage('pool', 'sum'),
+    make.dense('classes', 'pool', 4),
+  ]);
+
+  it.each(['dice', 'dice-greedy', 'dice-representative', 'fpgm', 'dacp'])('is the plain one: %s', async (criterion) => {
+    const engine = await openEngine();
+    const called = { compare: 0, products: 0 };
+    const fast = arithmeticWith(engine);
+    const arithmetic: typeof fast = {
+      compare: (...given) => (called.compare++, fast.compare(...given)),
+      gramOfRows: (rows) => (called.products++, fast.gramOfRows(rows)),
+    };
+    const options = { criterion, layers: 'conv', target: { ratio: 0.4 }, seed: 0 } as const;
+    expect(planPruning(network, { ...options, arithmetic })).toEqual(planPruning(network, options));
+    expect(called.compare + called.products).toBeGreaterThanOrEqual(3);
   });
 });

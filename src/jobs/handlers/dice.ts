@@ -7,8 +7,11 @@ import {
   type ProfileOptions,
   type SampledActivations,
 } from '../../core/dice/index.ts';
+import { gramOfRows } from '../../core/linear/gram.ts';
 import type { OnProgress } from '../../core/progress.ts';
+import type { Arithmetic } from '../../core/prune/index.ts';
 import { createRandom } from '../../core/random.ts';
+import type { Engine } from '../../engine/types.ts';
 import { openDiceKernels, type DiceKernels } from '../../kernels/dice.ts';
 import type { BlobRef, Blobs } from '../types.ts';
 import type { Precision, ProfileResult } from '../../schema/profiles.ts';
@@ -26,6 +29,12 @@ const opened = (): DiceKernels => (shared ??= openDiceKernels({ threads: kernelT
 export function kernelThreads(): number {
   return Math.min(loadConfig().engine.threads, THREADS_MAX);
 }
+
+/** What pruning criteria compute with: comparisons by the kernels, products by the engine where one is open. */
+export const arithmeticWith = (engine?: Pick<Engine, 'linear'>): Arithmetic => ({
+  compare: (matrix, options) => opened().compare(matrix, options),
+  gramOfRows: engine?.linear.gramOfRows ?? gramOfRows,
+});
 
 export interface Profiled {
   /** core/dice's profile as the schema types it, with how exact it is. */

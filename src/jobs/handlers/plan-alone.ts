@@ -11,6 +11,7 @@ import { headFits, seedOf, withHeadFor } from './stages.ts';
 /** What a plan alone is made with; a criterion of weights and a target of cost need neither engine nor images. */
 export interface PlanningAlone extends Pick<JobContext<'prune'>, 'engine' | 'progress' | 'signal'> {
   readonly images: Planning['images'];
+  readonly arithmetic: Planning['arithmetic'];
   /** Of the kernels as they are given: a new head makes the classes, which stay. */
   readonly similarities?: Planning['similarities'];
   readonly magnitudes?: Planning['magnitudes'];

@@ -4,9 +4,11 @@ import type { Network } from '../../core/network/index.ts';
 import {
   checkPlan,
   createPlanner,
+  criterionOf,
   cut,
   replayPlan,
   scheduleOf,
+  type Arithmetic,
   type Magnitudes,
   type Plan,
   type StoredSimilarities,
@@ -28,6 +30,8 @@ export interface Planning extends Pick<JobContext<'prune'>, 'engine' | 'progress
   /** Dice similarities and magnitudes of the network's kernels, where they are known already. */
   readonly similarities?: StoredSimilarities;
   readonly magnitudes?: Magnitudes;
+  /** Asked for by criteria that look at every pair of kernels. */
+  arithmetic(): Promise<Arithmetic>;
   /** The network before earlier steps of a schedule. */
   readonly original?: Network;
 }
@@ -51,7 +55,8 @@ export async function planFor(base: Network, planning: Planning): Promise<PruneP
           images: (await planning.images()).train,
           seed: seeds.evidence,
         });
-  const planner = createPlanner(base, { ...request, evidence, similarities, magnitudes, original });
+  const arithmetic = criterionOf(request.criterion).pairwise ? await planning.arithmetic() : undefined;
+  const planner = createPlanner(base, { ...request, evidence, similarities, magnitudes, arithmetic, original });
   const { target } = request;
   if (!isMeasured(target)) return documentOf({ ...planner(target), modelHash });
   const { plan, steps } = await searchPlan(target, {

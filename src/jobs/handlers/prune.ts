@@ -1,9 +1,11 @@
 import { type Network } from '../../core/network/index.ts';
+import { criterionOf } from '../../core/prune/index.ts';
 import { compareLogits } from '../../core/stats/index.ts';
 import type { ProfileResult } from '../../schema/profiles.ts';
 import type { PrunePlanView, PruneReport, Stage } from '../../schema/prunings.ts';
 import type { JobContext, JobHandler } from '../types.ts';
 import { classMatch, classNamesOf } from './classes.ts';
+import { arithmeticWith } from './dice.ts';
 import { inputSizeOf, packSplits } from './images.ts';
 import { measure } from './measure.ts';
 import { loadNetwork, profileWeights, registerable, stampOf, totalCost } from './models.ts';
@@ -28,7 +30,9 @@ export const prune: JobHandler<'prune'> = async (context) => {
   const given = await loadNetwork(context.blobs, model);
   if (request.planOnly) {
     const images = once(() => packSplits(context, dataset, inputSizeOf(given), ['train', 'validation']));
-    return { plan: await planAlone(given, context.input, { ...context, images }), artifact: null, report: null };
+    // Comparing needs no engine, and waits for none.
+    const arithmetic = async () => arithmeticWith(criterionOf(request.criterion).compares ? undefined : await context.engine());
+    return { plan: await planAlone(given, context.input, { ...context, images, arithmetic }), artifact: null, report: null };
   }
   refuseUnplannable(classMatch(given, dataset) === 'other' ? withHeadFor(given, dataset, request) : given, request);
 

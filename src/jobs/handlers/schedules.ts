@@ -13,6 +13,7 @@ import {
 } from '../../core/prune/index.ts';
 import type { TrainResult } from '../../engine/types.ts';
 import type { PrunePlanView, PruneReport, PruneRequest, SchedulePart } from '../../schema/prunings.ts';
+import { arithmeticWith } from './dice.ts';
 import { measure } from './measure.ts';
 import { totalCost } from './models.ts';
 import { planFor, remembered } from './planning.ts';
@@ -72,6 +73,7 @@ function planned(
       ...run,
       modelHash: model.contentHash,
       engine: async () => engine,
+      arithmetic: async () => arithmeticWith(engine),
       request,
       seeds,
       images: async () => images,

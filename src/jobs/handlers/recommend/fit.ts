@@ -7,6 +7,7 @@ import { pruneRequest, type PruneRequest, type PruneTarget } from '../../../sche
 import type { RecommendRequest } from '../../../schema/recommendations.ts';
 import type { Cut, Fit, Observed } from '../../recommendation/entries.ts';
 import { classesOf } from '../classes.ts';
+import { arithmeticWith } from '../dice.ts';
 import { recalibrated } from '../recalibration.ts';
 import { isMeasured, searchPlan } from '../search.ts';
 import type { TargetImages } from './images.ts';
@@ -66,7 +67,7 @@ async function cutTo(network: Network, targets: readonly PruneTarget[], fitting:
 
 async function planFor(network: Network, target: PruneTarget, { request, engine, images, seed, progress, signal }: Fitting): Promise<Plan> {
   const asked = pruneRequestOf(request, target);
-  const planner = createPlanner(network, asked);
+  const planner = createPlanner(network, { ...asked, arithmetic: arithmeticWith(engine) });
   if (!isMeasured(target)) return planner(target);
   const { train, validation } = images;
   const about = { engine, base: network, planner, request: asked, train, validation, classes: classesOf(network), seed, progress, signal };
