@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { pairsOf } from '../core/dice/index.ts';
+import { placesOfTriangles } from '../core/dice/index.ts';
 import { criteria, type StoredSimilarities } from '../core/prune/index.ts';
 import type { Network } from '../core/network/index.ts';
 import { openNetwork } from '../formats/network.ts';
@@ -65,13 +65,8 @@ async function readSimilarities(blobs: Blobs, { blob, layers }: KnownSimilaritie
   // A small file may lie anywhere in a shared buffer.
   const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   const values = new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / Float32Array.BYTES_PER_ELEMENT);
-  const triangles = new Map<string, Float32Array>();
-  let from = 0;
-  for (const { layer, kernels } of layers) {
-    triangles.set(layer, values.subarray(from, from + pairsOf(kernels)));
-    from += pairsOf(kernels);
-  }
-  return triangles;
+  const places = placesOfTriangles(layers.map(({ kernels }) => kernels));
+  return new Map(layers.map(({ layer }, i) => [layer, values.subarray(places[i].from, places[i].from + places[i].length)]));
 }
 
 /** Networks that were planned with lately, by their blob, the latest last: who plans once mostly plans again. */

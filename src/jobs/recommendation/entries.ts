@@ -40,6 +40,8 @@ export interface Cut {
 export interface Fit {
   /** Of the candidate as it is; measured where latency is limited. */
   readonly latencyMs: number | null;
+  /** Whether runs took so nearly the same time that the machine was at rest. */
+  readonly isSteady: boolean;
   /** Null where it fits as it is; why it cannot be made to fit. */
   readonly cut: Cut | { readonly failed: string } | null;
 }
@@ -69,8 +71,13 @@ interface About {
 /** The entries of one dataset. */
 export interface Entries {
   read<K extends keyof Kinds>(kind: K, about: About): Promise<Kinds[K] | undefined>;
-  /** What is there, or else what is made now and kept. */
-  remember<K extends keyof Kinds>(kind: K, about: About, make: () => Promise<Kinds[K]>): Promise<Kinds[K]>;
+  /** What is there, or else what is made now, and kept where it is worth it. */
+  remember<K extends keyof Kinds>(
+    kind: K,
+    about: About,
+    make: () => Promise<Kinds[K]>,
+    isWorthKeeping?: (made: Kinds[K]) => boolean,
+  ): Promise<Kinds[K]>;
 }
 
 export function openEntries(cache: Cache, dataset: Pick<DatasetRef, 'blob'>): Entries {
@@ -92,11 +99,12 @@ export function openEntries(cache: Cache, dataset: Pick<DatasetRef, 'blob'>): En
   };
   return {
     read,
-    remember: async (kind, about, make) => {
+    remember: async (kind, about, make, isWorthKeeping = () => true) => {
       const known = await read(kind, about);
       if (known !== undefined) return known;
       const made = await make();
-      await cache.write(dataset.blob, nameOf(kind, about), new TextEncoder().encode(JSON.stringify(made, replace)));
+      if (isWorthKeeping(made))
+        await cache.write(dataset.blob, nameOf(kind, about), new TextEncoder().encode(JSON.stringify(made, replace)));
       return made;
     },
   };

@@ -2,6 +2,7 @@ import { createPlanner, elbowOf } from '../../../core/prune/index.ts';
 import type { Network } from '../../../core/network/index.ts';
 import { knnScore } from '../../../core/transfer/knn.ts';
 import type { PruningCurve } from '../../../schema/recommendations.ts';
+import { arithmeticWith } from '../dice.ts';
 import { sampled } from './images.ts';
 import { type Fitting, pruneRequestOf, recalibratedCut } from './fit.ts';
 
@@ -22,7 +23,7 @@ export async function pruningCurve(
   const few = sampled(images.scored, CURVE_IMAGES / images.scored.count, classes);
   const accuracyOf = async (one: Network) =>
     knnScore(await engine.features(one, few, { signal }), few.labels, classes, engine.linear).accuracy;
-  const planner = createPlanner(network, pruneRequestOf(request, { ratio: RATIOS[0] }));
+  const planner = createPlanner(network, { ...pruneRequestOf(request, { ratio: RATIOS[0] }), arithmetic: arithmeticWith(engine) });
   const points: PruningCurve['points'] = [];
   for (const [at, ratio] of [0, ...RATIOS].entries()) {
     progress({ phase: `pruning curve ${network.metadata.name}`, done: at, total: RATIOS.length + 1 });

@@ -2,7 +2,7 @@ import { Failure } from '../../../core/failure.ts';
 import { firstImages, type ImageSet } from '../../../core/images.ts';
 import type { Network } from '../../../core/network/index.ts';
 import { createPlanner, cut, type Plan } from '../../../core/prune/index.ts';
-import type { Engine } from '../../../engine/types.ts';
+import type { Engine, Latency } from '../../../engine/types.ts';
 import { pruneRequest, type PruneRequest, type PruneTarget } from '../../../schema/prunings.ts';
 import type { RecommendRequest } from '../../../schema/recommendations.ts';
 import type { Cut, Fit, Observed } from '../../recommendation/entries.ts';
@@ -14,6 +14,8 @@ import type { TargetImages } from './images.ts';
 import type { Observing } from './observe.ts';
 
 const LATENCY_RUNS = 40;
+/** From quartile to quartile, as a share of the median: more than this is another program's doing. */
+const STEADY_SPREAD = 0.2;
 /** Training images that BatchNormalization statistics are taken on; their mean settles after a few hundred (METHOD.md §5). */
 const RECALIBRATION_IMAGES = 2000;
 
@@ -32,19 +34,21 @@ export interface Fitting extends Observing {
 export async function fit(network: Network, { flops, params }: { flops: number; params: number }, fitting: Fitting): Promise<Fit> {
   const { engine, request } = fitting;
   const { flopsMax, paramsMax, latencyMsMax, afterPruning } = request.constraints;
-  const latencyMs = latencyMsMax === undefined ? null : await medianMs(engine, network);
+  const latency = latencyMsMax === undefined ? null : await latencyOf(engine, network);
+  const latencyMs = latency?.medianMs ?? null;
+  const isSteady = latency === null || (latency.highMs - latency.lowMs) / latency.medianMs <= STEADY_SPREAD;
   const over: PruneTarget[] = [];
   if (flopsMax !== undefined && flops > flopsMax) over.push({ flops: flopsMax });
   if (paramsMax !== undefined && params > paramsMax) over.push({ params: paramsMax });
   if (latencyMsMax !== undefined && latencyMs !== null && latencyMs > latencyMsMax) over.push({ latencyMs: latencyMsMax });
-  if (over.length === 0 || !afterPruning) return { latencyMs, cut: null };
+  if (over.length === 0 || !afterPruning) return { latencyMs, isSteady, cut: null };
   try {
     const cut = await cutTo(network, over, fitting);
     // Measured again it may be fast enough as it is.
-    return cut.channelsRemoved === 0 ? { latencyMs: cut.latencyMs, cut: null } : { latencyMs, cut };
+    return cut.channelsRemoved === 0 ? { latencyMs: cut.latencyMs, isSteady, cut: null } : { latencyMs, isSteady, cut };
   } catch (error) {
     if (!(error instanceof Failure) || error.code === 'cancelled') throw error;
-    return { latencyMs, cut: { failed: [error.message, error.hint].filter(Boolean).join(' ') } };
+    return { latencyMs, isSteady, cut: { failed: [error.message, error.hint].filter(Boolean).join(' ') } };
   }
 }
 
@@ -60,7 +64,7 @@ async function cutTo(network: Network, targets: readonly PruneTarget[], fitting:
     groups: plan.groups.map(({ id, channels, removed }) => ({ id, channels, removed })),
     channelsRemoved: plan.groups.reduce((sum, { removed }) => sum + removed.length, 0),
     channels: plan.groups.reduce((sum, { channels }) => sum + channels, 0),
-    latencyMs: request.constraints.latencyMsMax === undefined ? null : await medianMs(engine, smaller),
+    latencyMs: request.constraints.latencyMsMax === undefined ? null : (await latencyOf(engine, smaller)).medianMs,
     observed: await fitting.observe(smaller),
   };
 }
@@ -89,7 +93,7 @@ export function recalibratedCut(
   return recalibrated(engine, cut(network, plan), firstImages(train, RECALIBRATION_IMAGES), { seed, progress, signal });
 }
 
-async function medianMs(engine: Engine, network: Network): Promise<number> {
-  const [{ medianMs }] = await engine.latency([network], { batchSize: 1, runs: LATENCY_RUNS });
-  return medianMs;
+async function latencyOf(engine: Engine, network: Network): Promise<Latency> {
+  const [latency] = await engine.latency([network], { batchSize: 1, runs: LATENCY_RUNS });
+  return latency;
 }

@@ -1,7 +1,7 @@
 import { Failure, type FailureCode, failureCodes } from '../../../core/failure.ts';
 import type { Network } from '../../../core/network/index.ts';
 import type { PruningCurve } from '../../../schema/recommendations.ts';
-import { type Entries, needsFit, openEntries } from '../../recommendation/entries.ts';
+import { type Entries, type Fit, needsFit, openEntries } from '../../recommendation/entries.ts';
 import { cutOf, isObserved, type Known } from '../../recommendation/rank.ts';
 import type { JobContext, ModelRef, RecommendedModel } from '../../types.ts';
 import { classMatch } from '../classes.ts';
@@ -64,7 +64,7 @@ export async function know(study: Study, { model, weights }: RecommendedModel): 
     ),
   );
   if (!isObserved(whole) || !needsFit(model, constraints)) return { model, whole, fit: null };
-  const found = await entries.remember('fit', { model, seed, limits: constraints }, async () => {
+  const make = async (): Promise<Fit> => {
     const { network, images } = await open(study, model);
     const own = await observing(study, `fit ${model.name}`);
     const source = { weights: null, ...(await sourceOf(model)), quantiles: null };
@@ -74,7 +74,9 @@ export async function know(study: Study, { model, weights }: RecommendedModel): 
       images,
       observe: (smaller) => observe(own, smaller, images.scored, source),
     });
-  });
+  };
+  // What was measured while the machine was busy is measured again when it is asked for again.
+  const found = await entries.remember('fit', { model, seed, limits: constraints }, make, ({ isSteady }) => isSteady);
   return { model, whole, fit: found };
 }
 
