@@ -127,10 +127,10 @@ function describeDuplicates({ candidate: { redundantShare } }: Standing): string
 export function describeChoice(eligible: readonly Standing[], { tiedWith, rankBy }: { tiedWith: number; rankBy: RankBy }): string {
   const [chosen, second] = eligible;
   const { name } = chosen.candidate;
-  if (second === undefined) return `${name} is the only candidate; nothing was compared.`;
-  const other = second.candidate.name;
-  const more = [describeDiversity(chosen, second), describeDuplicates(chosen)].filter((part) => part !== null);
+  const more = [second && describeDiversity(chosen, second), describeDuplicates(chosen)].filter((part) => typeof part === 'string');
   const because = more.length === 0 ? '' : ` ${sentence(more.join('; '))}.`;
+  if (second === undefined) return `${name} is the only candidate; nothing was compared.${because}`;
+  const other = second.candidate.name;
   if (chosen.figure === null || second.figure === null) return `Start from ${name}.${because}`;
   const difference = differenceOf(chosen.figure, second.figure);
   const of = rankBy === 'default' ? '' : ` in ${nameOf(rankBy)}`;
