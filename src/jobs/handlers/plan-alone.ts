@@ -27,7 +27,7 @@ export async function planAlone(
   refuseUnplannable(likely, request);
   if (looksAtAccuracy(request.target)) {
     const measuring = { ...tools, engine: await tools.engine(), dataset };
-    if (!(await headFits(measuring, given, (await tools.images()).validation))) throw unknownClasses();
+    if (!(await headFits(measuring, given, (await tools.images()).validation)).fits) throw unknownClasses();
   }
   const seeds = { evidence: seedOf(request, 'evidence'), recalibration: seedOf(request, 'recalibration') };
   const planned = await planFor(likely, { ...tools, request, modelHash: model.contentHash, seeds });

@@ -47,7 +47,7 @@ export const prune: JobHandler<'prune'> = async (context) => {
 async function reported(
   { blobs, cache, input: { request, model, dataset } }: JobContext<'prune'>,
   run: Run,
-  { base, headReplaced, transfer }: FittedBase,
+  { base, headReplaced, transfer, validation: known }: FittedBase,
   { plan, proof, parts, networks, tuned, final }: PrunedBase,
 ): Promise<{ plan: PrunePlanView; artifact: Awaited<ReturnType<typeof registerable>>; report: PruneReport }> {
   const { engine, images } = run;
@@ -64,7 +64,7 @@ async function reported(
     const isFinal = network === final;
     stages.push({
       name,
-      validation: (await measure(run, network, images.validation, `${name} on validation`)).metrics,
+      validation: (network === base && known) || (await measure(run, network, images.validation, `${name} on validation`)).metrics,
       test: network === base ? testBase.metrics : isFinal ? testFinal.metrics : null,
       cost: totalCost(network),
       latencyMs: network === base ? one.base.medianMs : isFinal ? one.final.medianMs : null,

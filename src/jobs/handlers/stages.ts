@@ -4,6 +4,7 @@ import { createRandom } from '../../core/random.ts';
 import type { TrainingHook } from '../../core/training-hook.ts';
 import type { Engine, Recipe, TrainResult } from '../../engine/types.ts';
 import type { SplitName } from '../../schema/common.ts';
+import type { Metrics } from '../../schema/evaluations.ts';
 import type { FineTune, Training } from '../../schema/fine-tuning.ts';
 import type { DatasetRef, JobContext, ModelRef } from '../types.ts';
 import { classesOf, classMatch, classNamesOf } from './classes.ts';
@@ -34,6 +35,8 @@ export interface FittedBase {
   /** Where the head was replaced: the classes that were and are, and the training. */
   readonly headReplaced: { readonly from: number; readonly to: number } | null;
   readonly transfer: TrainResult | null;
+  /** Of the base on validation images, where it was measured already. */
+  readonly validation: Metrics | null;
 }
 
 /** The network with a head for the dataset's classes, not trained yet. */
@@ -43,14 +46,13 @@ export function withHeadFor(given: Network, dataset: DatasetRef, tuning: { reado
 
 /** The model as it is where it knows the dataset's classes; else its head is replaced and it is fine-tuned (METHOD.md §5). */
 export async function fittedBase(run: Run, given: Network, tuning: Tuning): Promise<FittedBase> {
-  if (await headFits(run, given, run.images.validation)) {
-    return { base: named(given, run.dataset), headReplaced: null, transfer: null };
-  }
+  const { fits, validation } = await headFits(run, given, run.images.validation);
+  if (fits) return { base: named(given, run.dataset), headReplaced: null, transfer: null, validation };
   const headed = withHeadFor(given, run.dataset, tuning);
   const headReplaced = { from: classesOf(given), to: classesOf(headed) };
   run.log(`head ${headReplaced.from} → ${headReplaced.to} classes, replaced; the base is fine-tuned on ${run.images.train.count} images`);
   const transfer = await trained(run, headed, { name: 'base', recipe: recipeOf(tuning.fineTune, seedOf(tuning, 'transfer')) });
-  return { base: transfer.network, headReplaced, transfer };
+  return { base: transfer.network, headReplaced, transfer, validation: null };
 }
 
 /** The network fine-tuned; null where no epoch is asked for. */
@@ -82,13 +84,19 @@ export function trained(
 /**
  * Whether the head answers the dataset's classes. One that does not name its classes does when it is surely better on the
  * validation images than always answering their commonest class; CIFAR's ten are not the ten digits.
+ *
+ * @returns with it what was measured for that
  */
-export async function headFits(measuring: Measuring, network: Network, validation: ImageSet): Promise<boolean> {
+export async function headFits(
+  measuring: Measuring,
+  network: Network,
+  validation: ImageSet,
+): Promise<{ readonly fits: boolean; readonly validation: Metrics | null }> {
   const match = classMatch(network, measuring.dataset);
-  if (match !== 'unnamed') return match === 'same';
+  if (match !== 'unnamed') return { fits: match === 'same', validation: null };
   const { metrics } = await measure(measuring, network, validation, 'head on validation');
   const commonest = Math.max(...metrics.perClass.map(({ images }) => images)) / metrics.images;
-  return metrics.accuracy.low > commonest;
+  return { fits: metrics.accuracy.low > commonest, validation: metrics };
 }
 
 /** A model that did not name its classes takes the dataset's names. */
