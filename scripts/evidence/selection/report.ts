@@ -75,6 +75,12 @@ function words(rows: readonly Row[]): string {
       `The default ranking, taught by the other datasets alone, loses ${regret(ranking)} to the best backbone by its first choice; a choice without looking loses ${regret(random)}.`,
     );
   }
+  const habit = find('habit');
+  if (habit) {
+    lines.push(
+      `Always the backbone that was best on the other targets loses ${regret(habit)}: that much of what the default reaches needs no look at the images.`,
+    );
+  }
   lines.push(
     `Of the Dice scores the best is ${dice[0].title} (τ ${estimateText(dice[0].verdict.tau, { digits: 2 })}, regret@1 ${regret(dice[0])}).`,
   );

@@ -67,6 +67,9 @@ export function rowsOf(judged: readonly Judged[]): Row[] {
         accuracies.map(([, ...others]) => mean(others)),
       ),
     ),
+    ...(judged.length > 1
+      ? [row('habit', 'mean accuracy on the other targets', 'yardstick', (target) => judge(habitOf(judged, target), truthOf(target)))]
+      : []),
     row('random', 'a choice without looking', 'yardstick', (target) => judgeRandom(truthOf(target))),
   ].sort((a, b) => b.verdict.tau.value - a.verdict.tau.value);
 }
@@ -85,6 +88,12 @@ export function valueOf({ scored }: Candidate, id: ScoreId): number | null {
 }
 
 const truthOf = ({ accuracies }: Judged): number[] => accuracies.map((runs) => mean(runs));
+
+/** Mean accuracy on all targets but one, by candidate: what who never looks at a target's images would go by. */
+function habitOf(judged: readonly Judged[], { id, candidates }: Judged): number[] {
+  const others = judged.filter((other) => other.id !== id).map(truthOf);
+  return candidates.map((_, i) => mean(others.map((truth) => truth[i])));
+}
 
 /** Past results as the ranking learns from them. */
 export function outcomesOf(judged: readonly Judged[]): Outcome[] {
