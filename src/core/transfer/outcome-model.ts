@@ -20,7 +20,7 @@ const PREDICTORS = [
 /** The two whose average the level of a target's accuracies is read from. */
 const ANCHORS = PREDICTORS.filter(({ weight }) => weight > 0);
 
-/** Ridge penalties in outcomes, to choose from by leave-one-target-out error; the last all but ignores the outcomes. */
+/** Ridge penalties in outcomes, to choose from by leave-one-source-out error; the last all but ignores the outcomes. */
 const PENALTIES = [3, 10, 30, 100, 300, 1e3, 1e4, 1e6];
 /** Targets, and sources of them, below which nothing is learnt: leaving one out would leave too little to learn from. */
 const TARGETS_MIN = 3;
@@ -104,22 +104,15 @@ export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
   if (lessons.length < TARGETS_MIN || sources.length < SOURCES_MIN) {
     return { outcomes: 0, targets: 0, sources: 0, ...untaught, spread: ASSUMED, leftOutError: null };
   }
-  const taught = new Map(sources.map((source) => [source, lessons.filter((other) => other.source !== source)]));
-  const products = new Map(Array.from(taught, ([source, others]) => [source, sumOf(others.map(productsOf))]));
+  const withheld = sources.map((source) => {
+    const others = lessons.filter((other) => other.source !== source);
+    const own = lessons.filter((lesson) => lesson.source === source);
+    return { own, products: sumOf(others.map(productsOf)), level: levelFrom(others) };
+  });
   const tried = PENALTIES.map((penalty) => {
-    const slopesOf = new Map(Array.from(products, ([source, one]) => [source, slopesFrom(one, penalty).slopes]));
-    const residuals = lessons.map((lesson) => {
-      const { mean } = lesson;
-      const slopes = slopesOf.get(lesson.source) ?? [];
-      const level = levelFrom(taught.get(lesson.source) ?? []);
-      const foretold = lesson.rows.map((row) => row.reduce((sum, x, j) => sum + x * slopes[j], 0));
-      return {
-        within: foretold.map((difference, i) => lesson.accuracies[i] - mean - difference),
-        level: mean - level.intercept - level.slope * lesson.anchor,
-        points: foretold.map(
-          (difference, i) => logistic(lesson.accuracies[i]) - logistic(level.intercept + level.slope * lesson.anchor + difference),
-        ),
-      };
+    const residuals = withheld.flatMap(({ own, products, level }) => {
+      const { slopes } = slopesFrom(products, penalty);
+      return own.map((lesson) => residualsOf(lesson, slopes, level));
     });
     return { penalty, residuals, error: meanSquare(residuals.flatMap(({ within }) => within)) };
   });
@@ -139,6 +132,17 @@ export function fitOutcomes(outcomes: readonly Outcome[]): OutcomeModel {
       seeds: Math.sqrt(seeds.between),
     },
     leftOutError: Math.sqrt(meanSquare(residuals.flatMap(({ points }) => points))),
+  };
+}
+
+/** What a target's accuracies are off from those foretold: between its candidates, at its level, and in shares of 1. */
+function residualsOf({ rows, accuracies, mean, anchor }: Lesson, slopes: readonly number[], { intercept, slope }: OutcomeModel['level']) {
+  const level = intercept + slope * anchor;
+  const foretold = rows.map((row) => row.reduce((sum, x, j) => sum + x * slopes[j], 0));
+  return {
+    within: foretold.map((difference, i) => accuracies[i] - mean - difference),
+    level: mean - level,
+    points: foretold.map((difference, i) => logistic(accuracies[i]) - logistic(level + difference)),
   };
 }
 
