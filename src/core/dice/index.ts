@@ -15,7 +15,6 @@ export { algorithm1, greedy, limitOf, representatives, type Selection, type Sele
 export {
   averageSimilarity,
   compareKernels,
-  groupSimilarity,
   similarityMatrix,
   type Compare,
   type KernelMatrix,

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import { formulaKernels } from './golden.fixture.ts';
 import { algorithm1 } from './select.ts';
-import { averageSimilarity, groupSimilarity, type KernelMatrix, similarityMatrix } from './similarity.ts';
+import { averageSimilarity, type KernelMatrix, similarityMatrix } from './similarity.ts';
+import { groupSimilarity } from './group-similarity.fixture.ts';
 
 const matrix = (rows: number[][]): KernelMatrix => ({ count: rows.length, size: rows[0].length, values: Float64Array.from(rows.flat()) });
 

@@ -42,7 +42,7 @@ interface NormalisedRows {
  * Equations 1 and 2 (Hajbi 2025): each row divided by its own largest absolute value, then rescaled to [0, 1] where
  * asked. An all-zero row stays all zero under equation 1.
  */
-function normaliseRows(matrix: KernelMatrix, { rescale }: SimilarityOptions): NormalisedRows {
+export function normaliseRows(matrix: KernelMatrix, { rescale }: SimilarityOptions): NormalisedRows {
   const { count, size } = matrix;
   const values = new Float64Array(count * size);
   for (let row = 0; row < count; row++) {
@@ -128,7 +128,8 @@ function similarityFromDistances(distances: Float64Array, sums: Float64Array): F
   return similarity;
 }
 
-function similarityOfRows(rows: NormalisedRows, from: number, to: number): Float64Array {
+/** {@link similarityMatrix} of rows that are normalised, over the columns [from, to). */
+export function similarityOfRows(rows: NormalisedRows, from: number, to: number): Float64Array {
   const distances = new Float64Array(rows.count * rows.count);
   addDistances(rows, from, to, distances);
   return similarityFromDistances(distances, rowSums(rows, from, to));
@@ -143,29 +144,6 @@ function similarityOfRows(rows: NormalisedRows, from: number, to: number): Float
 export function similarityMatrix(matrix: KernelMatrix, options: SimilarityOptions): Float64Array {
   const { from, to } = options.columns ?? { from: 0, to: matrix.size };
   return similarityOfRows(normaliseRows(matrix, options), from, to);
-}
-
-/**
- * Similarity of the channels of a dependency group: the kernel of a channel is the concatenation of its kernels in every
- * producer of the group, each producer normalised by itself, S_ij = 2·Σ_m Σ min / Σ_m (Σŵ_i + Σŵ_j). One producer is
- * {@link similarityMatrix} unchanged.
- *
- * @param matrices one per producer, all of the same count: row c is the kernel of the group's channel c. `rescale` is
- *   true unless said; false for activations after a ReLU
- */
-export function groupSimilarity(matrices: readonly (KernelMatrix & Partial<SimilarityOptions>)[]): Float64Array {
-  const count = matrices[0].count;
-  const size = matrices.reduce((sum, matrix) => sum + matrix.size, 0);
-  const values = new Float64Array(count * size);
-  let column = 0;
-  for (const matrix of matrices) {
-    const rows = normaliseRows(matrix, { rescale: matrix.rescale ?? true });
-    for (let row = 0; row < count; row++) {
-      values.set(rows.values.subarray(row * rows.size, (row + 1) * rows.size), row * size + column);
-    }
-    column += rows.size;
-  }
-  return similarityOfRows({ count, size, values }, 0, size);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { compareKernels, groupSimilarity, packTriangle, similarityMatrix, type KernelMatrix } from '../dice/index.ts';
+import { groupSimilarity } from '../dice/group-similarity.fixture.ts';
+import { compareKernels, packTriangle, similarityMatrix, type KernelMatrix } from '../dice/index.ts';
 import { kernelLayers } from '../network/index.ts';
 import * as make from '../network/testing.ts';
 import { createRandom } from '../random.ts';

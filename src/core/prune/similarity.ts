@@ -16,8 +16,8 @@ interface Part {
 
 /**
  * Similarity of a group's channels, whose kernels are those of several layers one after the other: with σ_i the sum of a
- * normalised kernel, 2·Σ min = S_ij·(σ_i + σ_j), so that what `groupSimilarity` computes of the concatenated kernels is
- * Σ_m S_m,ij·(σ_m,i + σ_m,j) / Σ_m (σ_m,i + σ_m,j). Two channels without mass are equal.
+ * normalised kernel, 2·Σ min = S_ij·(σ_i + σ_j), so that the similarity of the concatenated kernels, each
+ * normalised by itself (METHOD.md §3), is Σ_m S_m,ij·(σ_m,i + σ_m,j) / Σ_m (σ_m,i + σ_m,j). Two channels without mass are equal.
  *
  * @param parts made one by one; a part may be lent until the next is asked for
  * @returns size × size
