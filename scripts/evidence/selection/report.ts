@@ -1,4 +1,4 @@
-import { mean, type Estimate } from '../../../src/core/stats/index.ts';
+import { mean, sampleVariance, type Estimate } from '../../../src/core/stats/index.ts';
 import { estimateText, table } from '../markdown.ts';
 import { calibrationOf, type Calibration } from './calibration.ts';
 import { EPOCHS_MAX, EPOCHS_MIN, IMAGES_SEEN, seeds } from './fine-tune.ts';
@@ -124,8 +124,5 @@ Left out as a target, its intervals hold ${claim(near.accuracy)}; left out with 
 }
 
 function seedSpread(judged: readonly Judged[]): number {
-  const variances = judged.flatMap(({ accuracies }) =>
-    accuracies.map((runs) => runs.reduce((sum, one) => sum + (one - mean(runs)) ** 2, 0) / (runs.length - 1)),
-  );
-  return Math.sqrt(mean(variances));
+  return Math.sqrt(mean(judged.flatMap(({ accuracies }) => accuracies.map(sampleVariance))));
 }

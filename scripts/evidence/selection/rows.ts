@@ -1,4 +1,4 @@
-import { mean } from '../../../src/core/stats/index.ts';
+import { mean, sampleVariance } from '../../../src/core/stats/index.ts';
 import {
   rankCandidates,
   scoreIds,
@@ -99,15 +99,13 @@ function habitOf(judged: readonly Judged[], { id, candidates }: Judged): number[
 export function outcomesOf(judged: readonly Judged[]): Outcome[] {
   return judged.flatMap(({ id, dataset, classes, labels, candidates, accuracies }) =>
     candidates.map((candidate, i) => {
-      const accuracy = mean(accuracies[i]);
-      const squares = accuracies[i].reduce((sum, one) => sum + (one - accuracy) ** 2, 0);
       return {
         target: { id, source: dataset, classes, images: labels.length },
         backbone: candidate.name,
         scores: Object.fromEntries(scoreIds.map((score) => [score, valueOf(candidate, score)])),
-        accuracy,
+        accuracy: mean(accuracies[i]),
         seeds: accuracies[i].length,
-        seedSpread: Math.sqrt(squares / (accuracies[i].length - 1)),
+        seedSpread: Math.sqrt(sampleVariance(accuracies[i])),
       };
     }),
   );

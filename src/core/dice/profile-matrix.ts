@@ -1,6 +1,6 @@
 import { symmetricEigenvalues } from '../linear/symmetric.ts';
 import { createRandom, type Random } from '../random.ts';
-import { mean, quantile, quantileOfSorted } from '../stats/quantile.ts';
+import { mean, quantile, quantileOfSorted, sampleVariance } from '../stats/quantile.ts';
 import type { Compare, KernelMatrix } from './similarity.ts';
 import { pairsOf } from './triangle.ts';
 
@@ -191,7 +191,5 @@ function mostSimilar(triangle: Float64Array, count: number): DiceStatistics['sim
 }
 
 function standardErrorOfMean(values: readonly number[]): number {
-  const centre = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-  return Math.sqrt(squares / (values.length - 1) / values.length);
+  return Math.sqrt(sampleVariance(values) / values.length);
 }

@@ -2,7 +2,7 @@ import { createRandom } from '../random.ts';
 import type { Estimate } from './binomial.ts';
 import { REPLICATES, stratifiedResampler } from './bootstrap.ts';
 import { accuracy, countClasses, macroF1 } from './classification.ts';
-import { mean } from './quantile.ts';
+import { mean, sampleVariance } from './quantile.ts';
 import { studentT95 } from './student.ts';
 
 /** Figures of one way to train, over its seeds; differences are to the first way, seed by seed on the same images. */
@@ -104,9 +104,7 @@ function spreadOf(table: readonly (readonly number[])[]): { mean: Spread; differ
 }
 
 function withInterval(value: number, replicates: readonly number[], seeds: Spread): Estimate {
-  const centre = mean(replicates);
-  const images = replicates.reduce((sum, replicate) => sum + (replicate - centre) ** 2, 0) / (replicates.length - 1);
-  const total = images + seeds.variance;
+  const total = sampleVariance(replicates) + seeds.variance;
   const freedom = seeds.variance === 0 ? Number.POSITIVE_INFINITY : (total / seeds.variance) ** 2 * seeds.freedom;
   const half = studentT95(freedom) * Math.sqrt(total);
   return { value, low: value - half, high: value + half };

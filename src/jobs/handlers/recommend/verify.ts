@@ -1,6 +1,6 @@
 import { firstImages, type ImageSet } from '../../../core/images.ts';
 import type { Network } from '../../../core/network/index.ts';
-import { mean, wilson } from '../../../core/stats/index.ts';
+import { mean, sampleVariance, wilson } from '../../../core/stats/index.ts';
 import type { Engine, EpochRecord, Recipe } from '../../../engine/types.ts';
 import type { Verification } from '../../../schema/recommendations.ts';
 import { epochsOf, type Halving, halvingOf, type Round, runHalving } from '../../recommendation/halving.ts';
@@ -184,7 +184,5 @@ function verifiedOf(
 
 /** Standard deviation; null of one value. */
 function spreadOf(values: readonly number[]): number | null {
-  if (values.length < 2) return null;
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, one) => sum + (one - centre) ** 2, 0) / (values.length - 1));
+  return values.length < 2 ? null : Math.sqrt(sampleVariance(values));
 }
